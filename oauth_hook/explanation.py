@@ -1,0 +1,122 @@
+"""What ``OAuthHook.explain`` gives: the way from a request to its signature, to be printed.
+
+It signs with the very functions that the hook signs with, and shows what passes between them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import NamedTuple
+from urllib.parse import unquote_plus
+
+from requests import PreparedRequest
+
+from . import message, signing
+from .form import is_form
+
+
+class Parameter(NamedTuple):
+    """One parameter that is signed, decoded, and where it came from."""
+
+    source: str  # "URL query", "form body" or "OAuth"
+    name: str
+    value: str
+
+
+class Explanation(NamedTuple):
+    """The steps of RFC 5849 section 3.4.1 for one request. ``print()`` it to read it.
+
+    It holds no secret; the signature in ``url`` or ``authorization`` is a real one.
+    """
+
+    method: str
+    #: Section 3.4.1.3.1, in the order in which they were met.
+    parameters: list[Parameter]
+    #: Section 3.4.1.3.2.
+    normalized_parameters: str
+    #: Section 3.4.1.2.
+    base_string_uri: str
+    #: Section 3.4.1.1: what the provider must compute too.
+    signature_base_string: str
+    #: What the signature method is keyed with, its secrets masked.
+    signing_key: str
+    #: What goes out: the URL, and the Authorization header in header mode.
+    url: str
+    authorization: str | None
+    #: The body, in words; its content only so far as it is signed and changed.
+    body: str
+
+    def __str__(self) -> str:
+        width = max(len(parameter.source) for parameter in self.parameters)
+        lines = ["Parameters collected (RFC 5849 section 3.4.1.3.1)"]
+        lines += [
+            f"  {parameter.source:{width}}  {parameter.name} = {parameter.value!r}"
+            for parameter in self.parameters
+        ]
+        lines += ["Normalized parameters (3.4.1.3.2)", f"  {self.normalized_parameters}"]
+        lines += ["Base string URI (3.4.1.2)", f"  {self.base_string_uri}"]
+        lines += ["Signature base string (3.4.1.1)", f"  {self.signature_base_string}"]
+        lines += ["Signing key (3.4.2)", f"  {self.signing_key}"]
+        lines += ["What goes out", f"  {self.method} {self.url}"]
+        if self.authorization is not None:
+            lines.append(f"  Authorization: {self.authorization}")
+        lines.append(f"  {self.body}")
+        return "\n".join(lines)
+
+
+def explain(
+    request: PreparedRequest,
+    known: message.Extras | None,
+    signer: message.Signer,
+    header_auth: bool,
+) -> Explanation:
+    """See ``OAuthHook.explain``."""
+    collected = message.collect(request, known, signer.token)
+    nonce, timestamp = _present(request) or (os.urandom(15).hex(), str(int(time.time())))
+    oauth = message.oauth_parameters(collected, signer, nonce, timestamp)
+    signed = message.sign(collected, signer, header_auth, nonce, timestamp)
+    sources = (
+        ("URL query", collected.in_query),
+        ("form body", collected.in_form),
+        ("OAuth", oauth),
+    )
+    parameters = [*collected.in_query, *collected.in_form, *oauth]
+    return Explanation(
+        method=(request.method or "").upper(),
+        parameters=[
+            Parameter(source, *map(unquote_plus, signing.name_and_value(parameter)))
+            for source, found in sources
+            for parameter in found
+        ],
+        normalized_parameters=signing.normalized_parameters(parameters),
+        base_string_uri=message.base_string_uri(collected, request),
+        signature_base_string=signing.signature_base_string(collected.method_and_uri, parameters),
+        signing_key="(consumer secret)&" + ("(token secret)" if signer.token else ""),
+        url=signed.url,
+        authorization=signed.authorization,
+        body=_body(request, collected),
+    )
+
+
+def _present(request: PreparedRequest) -> tuple[str, str] | None:
+    """Nonce and timestamp of the signature that the request carries, if it carries one."""
+    authorization = request.headers.get("Authorization") or ""
+    if isinstance(authorization, bytes):
+        authorization = authorization.decode("latin-1")
+    for text in (authorization, request.url or ""):
+        values = dict(re.findall(r"\b(oauth_\w+)=\"?([A-Za-z0-9\-._~%]*)", text))
+        if "oauth_signature" in values and "oauth_nonce" in values and "oauth_timestamp" in values:
+            return values["oauth_nonce"], values["oauth_timestamp"]
+    return None
+
+
+def _body(request: PreparedRequest, collected: message.Collected) -> str:
+    if request.body is None:
+        return "no body"
+    if collected.form is not None:
+        return f"a form of {len(collected.form)} bytes, without the OAuth parameters that it held"
+    if is_form(request):
+        return "the form as it is"
+    return "the body as it is, which is no form: not signed, not read"

@@ -1,0 +1,269 @@
+"""OAuthHook: the credentials, and where the OAuth parameters go.
+
+It knows ``signing.py`` and Requests' public ``AuthBase`` and ``PreparedRequest``, and nothing of
+Requests' insides: niquests' requests serve as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from requests import PreparedRequest, Session
+from requests.auth import AuthBase
+
+from . import message
+from .credentials import Consumer, Token
+from .errors import CredentialTypeError, InvalidURL, UnsignableRequest
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
+
+log = logging.getLogger("oauth_hook")
+
+#: The key in ``request.hooks`` under which the hook keeps what it must remember of a request. That
+#: mapping is the one thing that the copies made for redirects share with the first request, on
+#: Requests and on niquests.
+_MEMORY = "oauth_hook"
+
+# Held for the moment in which a request is changed or copied, so that one request that is sent
+# from several threads at once is signed in place by one of them and copied whole by the others.
+_lock = threading.Lock()
+
+
+class _Memory:
+    """What the hook remembers of a request, for when it meets it or a copy of it again."""
+
+    __slots__ = ("extras", "unsent", "url")
+
+    def __init__(self, url: str | None, extras: message.Extras) -> None:
+        #: The URL at which it was signed; None once it has left for another origin.
+        self.url = url
+        #: The user's own OAuth parameters, taken out of the request when it was first signed.
+        self.extras = extras
+        #: The request as it was signed ahead of time, until that signature goes out.
+        self.unsent: list[tuple[Any, ...]] = []
+
+
+class OAuthHook(AuthBase):
+    """Signs Requests' requests with OAuth 1.0a (RFC 5849), HMAC-SHA1.
+
+    One object serves as ``hooks={'pre_request': hook}`` of a request or a session, as ``auth=hook``
+    and as ``session.auth``, for any number of requests and threads::
+
+        hook = OAuthHook(access_token, access_token_secret, consumer_key, consumer_secret)
+        client = requests.session(hooks={'pre_request': hook})
+    """
+
+    #: Defaults for all hooks: set them on the class, or on a class of your own derived from it.
+    consumer_key: str | bytes | None = None
+    consumer_secret: str | bytes | None = None
+    #: True: one ``Authorization`` header (RFC 5849 section 3.5.1). False: the URL's query (3.5.3).
+    header_auth: bool = False
+
+    def __init__(
+        self,
+        access_token: str | bytes | None = None,
+        access_token_secret: str | bytes | None = None,
+        consumer_key: str | bytes | None = None,
+        consumer_secret: str | bytes | None = None,
+        header_auth: bool | None = None,
+    ) -> None:
+        """All credentials are str, or bytes in UTF-8, as the provider gave them (not encoded).
+
+        Args:
+            access_token: the token, or the request token of an exchange under way. None: the
+                consumer signs alone.
+            access_token_secret: its secret; "" if it has none.
+            consumer_key: None takes the class's ``consumer_key``.
+            consumer_secret: None takes the class's ``consumer_secret``; "" if there is none.
+            header_auth: None takes the class's ``header_auth``.
+
+        Raises:
+            CredentialError: a credential is missing, empty where it can't be, or not UTF-8.
+            CredentialTypeError: a credential is neither str nor bytes.
+        """
+        consumer = Consumer(
+            self.consumer_key if consumer_key is None else consumer_key,  # type: ignore[arg-type]
+            self.consumer_secret if consumer_secret is None else consumer_secret,  # type: ignore[arg-type]
+        )
+        token = None
+        if access_token is not None or access_token_secret is not None:
+            token = Token(access_token, access_token_secret)  # type: ignore[arg-type]
+        if header_auth is not None:
+            self.header_auth = header_auth
+        self._signer = message.Signer(consumer, token)
+
+    @property
+    def consumer(self) -> Consumer:
+        """The consumer's ``key`` and ``secret``. Set it to a ``Consumer`` or to a pair."""
+        return self._signer.consumer
+
+    @consumer.setter
+    def consumer(self, consumer: Consumer | tuple[str, str]) -> None:
+        new = Consumer(*_key_and_secret(consumer, "consumer"))
+        with _lock:
+            self._signer = message.Signer(new, self._signer.token)
+
+    @property
+    def token(self) -> Token | None:
+        """The token's ``key`` and ``secret``, or None. Set it to a ``Token``, a pair or None."""
+        return self._signer.token
+
+    @token.setter
+    def token(self, token: Token | tuple[str, str] | None) -> None:
+        new = None if token is None else Token(*_key_and_secret(token, "token"))
+        with _lock:
+            self._signer = message.Signer(self._signer.consumer, new)
+
+    def __repr__(self) -> str:
+        place = "header" if self.header_auth else "query"
+        return f"<{type(self).__name__} {self.consumer!r} {self.token!r} in the {place}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_signer"]  # a keyed HMAC can't be copied out of the process
+        return {**state, "consumer": self.consumer, "token": self.token}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = state.copy()
+        self._signer = message.Signer(state.pop("consumer"), state.pop("token"))
+        self.__dict__.update(state)
+
+    # The way of a request
+
+    def __call__(self, r: PreparedRequest, **_: Any) -> PreparedRequest:
+        """Signs a prepared request that is about to be sent, and gives it back.
+
+        The first time that it meets a request it signs it in place. When the request, or a copy of
+        it made for a redirect, is sent again, the hook gives back a copy, signed with a new nonce
+        and timestamp; or, at another origin, the request without any OAuth parameter.
+
+        Raises:
+            UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
+        """
+        request = r
+        hooks = getattr(request, "hooks", None)
+        if hooks is None or not hasattr(request, "body"):
+            raise UnsignableRequest(
+                f"OAuthHook signs a PreparedRequest, not {type(request).__name__}: prepare() it"
+            )
+        if _MEMORY in hooks:
+            return self._sign_again(request, hooks[_MEMORY])
+        collected, signed = self._sign(request, None)
+        memory = _Memory(request.url, collected.extras)
+        with _lock:
+            first = hooks.setdefault(_MEMORY, memory) is memory
+            if first:
+                message.put(signed, request, signed_before=False)
+        if not first:  # another thread was faster, with this very request
+            return self._sign_again(request, hooks[_MEMORY])
+        if not hooks.get("pre_request"):
+            # No event called this, so it is auth=hook, ahead of the sending: be there when the
+            # request is sent, and sent again.
+            hooks["pre_request"] = [self]
+            memory.unsent.append(_signed_parts(request))
+        return request
+
+    def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
+        if memory.unsent:
+            try:
+                ahead = memory.unsent.pop()  # by one thread only
+            except IndexError:
+                ahead = ()
+            if ahead == _signed_parts(request):
+                return request
+        if memory.url is None or not _same_origin(memory.url, request):
+            # For good, as with Requests' own credentials: it drops the Authorization header when a
+            # redirect leaves the origin, and a later hop that leads back goes without. Else another
+            # site could have us sign what it likes. This hop gets a mapping of its own, for itself
+            # and the copies made of it; the request that the user holds can still be sent again.
+            _remember(request, _Memory(None, {}))
+            message.take_out(request)
+            log.debug("not signed: redirected to another origin")
+            return request
+        if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
+            memory = _Memory(request.url, memory.extras)
+            _remember(request, memory)
+        _, signed = self._sign(request, memory.extras)
+        with _lock:
+            request = request.copy()
+        message.put(signed, request, signed_before=True)
+        return request
+
+    def _sign(
+        self, request: PreparedRequest, known: message.Extras | None
+    ) -> tuple[message.Collected, message.Signed]:
+        signer = self._signer  # once, so that secrets and keys match whatever other threads do
+        header_auth = bool(self.header_auth)
+        collected = message.collect(request, known, signer.token)
+        nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
+        timestamp = str(int(time.time()))
+        signed = message.sign(collected, signer, header_auth, nonce, timestamp)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "signed %s %s in the %s with HMAC-SHA1",
+                request.method,
+                message.base_string_uri(collected, request),
+                "header" if header_auth else "query",
+            )
+        return collected, signed
+
+    def explain(self, request: PreparedRequest) -> Explanation:
+        """How ``request`` is signed, step by step, to be printed. Changes and sends nothing.
+
+        A request that carries a signature already (``response.request``) is explained with the
+        nonce and timestamp of that one, so that its signature base string can be laid beside the
+        one that the provider says it expected. Secrets don't appear.
+
+        Raises:
+            UnsignableRequest: (or a subclass) it can't be signed.
+        """
+        from .explanation import explain
+
+        hooks: Any = request.hooks
+        memory = hooks.get(_MEMORY)
+        if memory is not None and memory.url is None:
+            raise UnsignableRequest(
+                "this request goes unsigned: a redirect led it to another origin", request=request
+            )
+        known = None if memory is None else memory.extras
+        return explain(request, known, self._signer, bool(self.header_auth))
+
+
+def _key_and_secret(credentials: Any, name: str) -> tuple[Any, Any]:
+    """Of a ``Consumer``, a ``Token``, anything else with ``key`` and ``secret``, or a pair."""
+    if isinstance(credentials, (tuple, list)) and len(credentials) == 2:
+        return credentials[0], credentials[1]
+    try:
+        return credentials.key, credentials.secret
+    except AttributeError:
+        pass
+    raise CredentialTypeError(
+        f"{name} must be a {name.title()} or a pair of key and secret, "
+        f"not {type(credentials).__name__}"
+    )
+
+
+def _remember(request: PreparedRequest, memory: _Memory) -> None:
+    """For this request and the copies to be made of it, but not for those it was copied from."""
+    hooks: Any = {**request.hooks, _MEMORY: memory}
+    request.hooks = hooks
+
+
+def _signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
+    """All that the signature covers or that carries it: if it is the same, so is the signature."""
+    headers = map(request.headers.get, ("Authorization", "Host", "Content-Type"))
+    return request.method, request.url, request.body, *headers
+
+
+def _same_origin(signed_url: str, request: PreparedRequest) -> bool:
+    """Requests' own rule, by which http may turn into https on the default ports."""
+    try:
+        return not Session.should_strip_auth(Session, signed_url, request.url)  # type: ignore[arg-type]
+    except ValueError:
+        pass
+    raise InvalidURL("the URL can't be signed: it names no valid host or port", request=request)
