@@ -74,15 +74,12 @@ def explain(
 ) -> Explanation:
     """See ``OAuthHook.explain``."""
     collected = message.collect(request, known, signer.token)
+    method_and_uri, in_query, in_form, extras, *_, new_form = collected
     nonce, timestamp = _present(request) or (os.urandom(15).hex(), str(int(time.time())))
-    oauth = message.oauth_parameters(collected, signer, nonce, timestamp)
-    signed = message.sign(collected, signer, header_auth, nonce, timestamp)
-    sources = (
-        ("URL query", collected.in_query),
-        ("form body", collected.in_form),
-        ("OAuth", oauth),
-    )
-    parameters = [*collected.in_query, *collected.in_form, *oauth]
+    oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
+    url, authorization, *_ = message.sign(collected, signer, header_auth, nonce, timestamp)
+    sources = (("URL query", in_query), ("form body", in_form), ("OAuth", oauth))
+    parameters = [*in_query, *in_form, *oauth]
     return Explanation(
         method=(request.method or "").upper(),
         parameters=[
@@ -91,12 +88,12 @@ def explain(
             for parameter in found
         ],
         normalized_parameters=signing.normalized_parameters(parameters),
-        base_string_uri=message.base_string_uri(collected, request),
-        signature_base_string=signing.signature_base_string(collected.method_and_uri, parameters),
+        base_string_uri=message.base_string_uri(request),
+        signature_base_string=signing.signature_base_string(method_and_uri, parameters),
         signing_key="(consumer secret)&" + ("(token secret)" if signer.token else ""),
-        url=signed.url,
-        authorization=signed.authorization,
-        body=_body(request, collected),
+        url=url,
+        authorization=authorization,
+        body=_body(request, new_form),
     )
 
 
@@ -112,11 +109,11 @@ def _present(request: PreparedRequest) -> tuple[str, str] | None:
     return None
 
 
-def _body(request: PreparedRequest, collected: message.Collected) -> str:
+def _body(request: PreparedRequest, new_form: str | bytes | None) -> str:
     if request.body is None:
         return "no body"
-    if collected.form is not None:
-        return f"a form of {len(collected.form)} bytes, without the OAuth parameters that it held"
+    if new_form is not None:
+        return f"a form of {len(new_form)} bytes, without the OAuth parameters that it held"
     if is_form(request):
         return "the form as it is"
     return "the body as it is, which is no form: not signed, not read"

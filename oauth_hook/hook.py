@@ -45,7 +45,7 @@ class _Memory:
         #: The user's own OAuth parameters, taken out of the request when it was first signed.
         self.extras = extras
         #: The request as it was signed ahead of time, until that signature goes out.
-        self.unsent: list[tuple[Any, ...]] = []
+        self.unsent: tuple[Any, ...] | None = None
 
 
 class OAuthHook(AuthBase):
@@ -153,8 +153,8 @@ class OAuthHook(AuthBase):
             )
         if _MEMORY in hooks:
             return self._sign_again(request, hooks[_MEMORY])
-        collected, signed = self._sign(request, None)
-        memory = _Memory(request.url, collected.extras)
+        signed = self._sign(request, None)
+        memory = _Memory(request.url, signed[3])
         with _lock:
             first = hooks.setdefault(_MEMORY, memory) is memory
             if first:
@@ -165,16 +165,14 @@ class OAuthHook(AuthBase):
             # No event called this, so it is auth=hook, ahead of the sending: be there when the
             # request is sent, and sent again.
             hooks["pre_request"] = [self]
-            memory.unsent.append(_signed_parts(request))
+            memory.unsent = _signed_parts(request)
         return request
 
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
-        if memory.unsent:
-            try:
-                ahead = memory.unsent.pop()  # by one thread only
-            except IndexError:
-                ahead = ()
-            if ahead == _signed_parts(request):
+        if memory.unsent is not None:
+            with _lock:  # one thread only may send it
+                unsent, memory.unsent = memory.unsent, None
+            if unsent == _signed_parts(request):
                 return request
         if memory.url is None or not _same_origin(memory.url, request):
             # For good, as with Requests' own credentials: it drops the Authorization header when a
@@ -188,15 +186,13 @@ class OAuthHook(AuthBase):
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
             memory = _Memory(request.url, memory.extras)
             _remember(request, memory)
-        _, signed = self._sign(request, memory.extras)
+        signed = self._sign(request, memory.extras)
         with _lock:
             request = request.copy()
         message.put(signed, request, signed_before=True)
         return request
 
-    def _sign(
-        self, request: PreparedRequest, known: message.Extras | None
-    ) -> tuple[message.Collected, message.Signed]:
+    def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
         signer = self._signer  # once, so that secrets and keys match whatever other threads do
         header_auth = bool(self.header_auth)
         collected = message.collect(request, known, signer.token)
@@ -207,10 +203,10 @@ class OAuthHook(AuthBase):
             log.debug(
                 "signed %s %s in the %s with HMAC-SHA1",
                 request.method,
-                message.base_string_uri(collected, request),
+                message.base_string_uri(request),
                 "header" if header_auth else "query",
             )
-        return collected, signed
+        return signed
 
     def explain(self, request: PreparedRequest) -> Explanation:
         """How ``request`` is signed, step by step, to be printed. Changes and sends nothing.

@@ -6,10 +6,10 @@ section 3.4 beside it; the order is the RFC's own, but for the encoding, which a
 
 from __future__ import annotations
 
-import hmac
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
+from hashlib import sha1
 from urllib.parse import quote, unquote_to_bytes
 
 #: One parameter on its way into the base string: its name and its value, each percent-encoded
@@ -36,15 +36,13 @@ def percent_encode(text: str | bytes) -> str:
     return quote(text, safe="~")  # quote() itself spares letters, digits and "-._"
 
 
-# Three searches, all of them linear, tell whether a form is written the one way that decoding and
-# encoding it would give back. Together they are several times cheaper than doing so.
-_NEVER_CANONICAL = re.compile(r"[^A-Za-z0-9\-._~%&=]").search
+#: All that may stand in a canonical name or value, and "+", which is "%20" in a form.
+_IN_CANONICAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%+"
 _ESCAPE_NOT_CANONICAL = re.compile(
     # No escape, or in lower case, or of a character that needs none:
     # "-" "." 0-9 (2D 2E 30-39), A-Z (41-5A), "_" (5F), a-z (61-7A), "~" (7E).
     r"%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])"
 ).search
-_SECOND_EQUALS = re.compile(r"=[^&=]*=").search
 
 #: How much of one name or value is decoded at a time: bounds the memory that a huge one takes.
 _SLICE = 1 << 16
@@ -59,18 +57,15 @@ def canonical_form(form: str | bytes) -> str:
     no escape is a "%". A str stands for its UTF-8 bytes (and a lone surrogate for the three bytes
     that UTF-8 would have for it).
     """
-    text = form if isinstance(form, str) else form.decode("latin-1")
-    text = text.replace("+", "%20")
-    # Requests' own encoding is canonical but for the "+", so this is nearly always the answer.
-    # That no pair has two "=" and that there is one for each pair means that each has exactly one.
-    if (
-        not _NEVER_CANONICAL(text)
-        and not ("%" in text and _ESCAPE_NOT_CANONICAL(text))
-        and text.count("=") == text.count("&") + 1
-        and not _SECOND_EQUALS(text)
-    ):
-        return text
-    raw = form.encode(errors="surrogatepass") if isinstance(form, str) else form
+    raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
+    # A form may be written the one way that decoding and encoding it would give back, and Requests
+    # writes it so, but for the "+". Then every pair has exactly one "=", so that nothing but
+    # "=&=&=" is left without what may stand in names and values.
+    separators = raw.translate(None, _IN_CANONICAL)
+    if separators == b"=&" * (len(separators) >> 1) + b"=":
+        text = (form if isinstance(form, str) else form.decode()).replace("+", "%20")
+        if "%" not in text or not _ESCAPE_NOT_CANONICAL(text):
+            return text
     pairs = (pair.partition(b"=") for pair in raw.split(b"&") if pair)
     return "&".join(f"{_recoded(name)}={_recoded(value)}" for name, _, value in pairs)
 
@@ -78,16 +73,17 @@ def canonical_form(form: str | bytes) -> str:
 def _recoded(component: bytes) -> str:
     """A form-encoded name or value, percent-encoded."""
     component = component.replace(b"+", b"%20")
-    text = component.decode("latin-1")
-    if not _NEVER_CANONICAL(text) and "=" not in text and not _ESCAPE_NOT_CANONICAL(text):
-        return text
+    if not component.translate(None, _IN_CANONICAL):
+        text = component.decode()
+        if not _ESCAPE_NOT_CANONICAL(text):
+            return text
     slices = []
     start = 0
     while start < len(component):
         end = start + _SLICE
-        if end < len(component):  # never cut an escape in two
-            cut = component.rfind(b"%", end - 2, end)
-            end = end if cut < 0 else cut
+        escape = component.rfind(b"%", end - 2, end)  # which the end would cut in two
+        if escape >= 0 and end < len(component):
+            end = escape
         slices.append(percent_encode(unquote_to_bytes(component[start:end])))
         start = end
     return "".join(slices)
@@ -185,14 +181,20 @@ def normalized_parameters(parameters: Iterable[Parameter]) -> str:
 
 
 def hmac_sha1(consumer_secret: str, token_secret: str) -> Sign:
-    """Section 3.4.2: signs with HMAC-SHA1 under the two secrets, for as many requests as wanted."""
-    key = f"{percent_encode(consumer_secret)}&{percent_encode(token_secret)}"
-    keyed = hmac.new(key.encode(), digestmod="sha1")  # the key is hashed in once, then copied
+    """Section 3.4.2: signs with HMAC-SHA1 under the two secrets, any number of times."""
+    key = f"{percent_encode(consumer_secret)}&{percent_encode(token_secret)}".encode()
+    # HMAC (RFC 2104) is two hashes that begin with the key. To begin them once and copy them for
+    # each signature takes two thirds of the time of hmac.new(...).copy(), for the same result.
+    key = sha1(key).digest() if len(key) > 64 else key
+    inner_keyed = sha1(bytes(byte ^ 0x36 for byte in key.ljust(64, b"\0")))
+    outer_keyed = sha1(bytes(byte ^ 0x5C for byte in key.ljust(64, b"\0")))
 
     def sign(base_string: str) -> str:
-        digest = keyed.copy()
-        digest.update(base_string.encode())
-        signature = b2a_base64(digest.digest(), newline=False).decode()
+        inner = inner_keyed.copy()
+        inner.update(base_string.encode())
+        outer = outer_keyed.copy()
+        outer.update(inner.digest())
+        signature = b2a_base64(outer.digest(), newline=False).decode()
         # The three characters of base64 that are reserved: several times quicker than to look.
         return signature.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
