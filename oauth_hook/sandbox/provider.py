@@ -1,0 +1,209 @@
+"""`Sandbox`: the provider as users start it, with its URLs, its credentials and its life.
+
+It puts the parts together; what they do is theirs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import ssl
+import threading
+import weakref
+from types import TracebackType
+from urllib.parse import urlencode
+
+from oauth_hook.sandbox.application import (
+    ACCESS_TOKEN,
+    AUTHORIZE,
+    REQUEST_TOKEN,
+    RESOURCE,
+    Application,
+)
+from oauth_hook.sandbox.server import Server
+from oauth_hook.sandbox.store import AccessToken, Store
+from oauth_hook.sandbox.user import press
+from oauth_hook.sandbox.validator import Policy
+
+__all__ = ["Sandbox"]
+
+
+class Sandbox:
+    """An OAuth 1.0a provider (RFC 5849) on loopback, to try a client on and to test it against.
+
+    ::
+
+        with Sandbox() as provider:
+            hook = OAuthHook(*provider.issue_token(), provider.consumer_key,
+                             provider.consumer_secret)
+            requests.get(provider.resource_url, hooks={"pre_request": hook})
+
+    It refuses whatever a strict provider refuses, and says precisely why. A sandbox serves once:
+    for a restart make another one on the same database.
+
+    :param database: a file in which consumer, tokens and nonces survive; without one they live in
+        memory and die with the sandbox. ValueError if the file is something else.
+    :param host: the address or name to listen on; not to be reached from outside by default.
+    :param port: the TCP port, 0 for any that is free.
+    :param consumer_key: the consumer's key; by default the database's, else a random one.
+    :param consumer_secret: the consumer's secret, which may be empty; by default as above.
+    :param application: the consumer's name, as the authorization page shows it.
+    :param ssl_context: serves https with its certificate.
+    :param timestamp_lifetime: by how many seconds a timestamp may differ from the clock.
+    :param rsa_public_key: the consumer's public key in PEM, to accept RSA-SHA1, RSA-SHA256 and
+        RSA-SHA512 too. Needs `pip install 'oauthlib[signedtoken]'`.
+    :param lenient_exchange: whether an access token request may also be signed with an empty token
+        secret, against RFC 5849 section 2.3: some providers let clients get away with it.
+    """
+
+    consumer_key: str
+    consumer_secret: str
+
+    def __init__(
+        self,
+        database: str | os.PathLike[str] | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        consumer_key: str | None = None,
+        consumer_secret: str | None = None,
+        application: str = "Your application",
+        ssl_context: ssl.SSLContext | None = None,
+        timestamp_lifetime: int = 300,
+        rsa_public_key: str | None = None,
+        lenient_exchange: bool = False,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._application = application
+        self._ssl_context = ssl_context
+        self._server: Server | None = None
+        self._url: str | None = None
+        self._stopped = threading.Event()
+        self._store = Store(database)
+        weakref.finalize(self, self._store.close)
+        self.consumer_key, self.consumer_secret = self._consumer(consumer_key, consumer_secret)
+        self._policy = Policy(
+            self.consumer_key,
+            self.consumer_secret,
+            timestamp_lifetime,
+            rsa_public_key,
+            lenient_exchange,
+        )
+
+    def _consumer(self, key: str | None, secret: str | None) -> tuple[str, str]:
+        stored_key, stored_secret = self._store.consumer(
+            secrets.token_hex(10), secrets.token_hex(20)
+        )
+        key = stored_key if key is None else key
+        secret = stored_secret if secret is None else secret
+        if (key, secret) != (stored_key, stored_secret):
+            self._store.set_consumer(key, secret)
+        return key, secret
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen and answer, in threads of its own, until `stop`.
+
+        Raises OSError where host and port can't be had, RuntimeError after `stop`.
+        """
+        if self._stopped.is_set():
+            raise RuntimeError("This sandbox was stopped: make another one on the same database")
+        if self._server is not None:
+            return
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.create_server((self._host, self._port), family=family) as bound:
+            port = bound.getsockname()[1]
+            self._url = self._url_at(port)
+            application = Application(self._store, self._policy, self._application, self._url)
+            self._server = Server(bound, application, self._ssl_context)
+        self._server.start()
+
+    def _url_at(self, port: int) -> str:
+        scheme = "http" if self._ssl_context is None else "https"
+        host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def stop(self) -> None:
+        """Close the socket, every connection and the database. Idempotent; returns promptly."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        self._store.close()
+        self._stopped.set()
+
+    def serve_forever(self) -> None:
+        """Serve until another thread calls `stop`, or until KeyboardInterrupt, which goes on."""
+        self.start()
+        try:
+            self._stopped.wait()
+        finally:
+            self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it listens, as `http://127.0.0.1:41234`. RuntimeError before `start`."""
+        if self._url is None:
+            raise RuntimeError("The sandbox has no URL before it is started")
+        return self._url
+
+    @property
+    def request_token_url(self) -> str:
+        """Where temporary credentials are asked for, by POST or GET (RFC 5849 section 2.1)."""
+        return self.url + REQUEST_TOKEN
+
+    @property
+    def authorize_url(self) -> str:
+        """The page that the user opens, with `?oauth_token=...` (RFC 5849 section 2.2)."""
+        return self.url + AUTHORIZE
+
+    @property
+    def access_token_url(self) -> str:
+        """Where token credentials are asked for, by POST or GET (RFC 5849 section 2.3)."""
+        return self.url + ACCESS_TOKEN
+
+    @property
+    def resource_url(self) -> str:
+        """A resource that answers every method with what it received; so does every path below."""
+        return self.url + RESOURCE
+
+    def issue_token(self) -> tuple[str, str]:
+        """Give the key and secret of a new access token, for tests that skip the exchange."""
+        token = AccessToken(secrets.token_hex(15), secrets.token_hex(20), self.consumer_key)
+        self._store.add_access_token(token)
+        return token.key, token.secret
+
+    def authorize(self, oauth_token: str) -> str:
+        """Do what the user does in the browser: open the page, press Allow. Gives the verifier.
+
+        Over HTTP, so the sandbox must run. A redirect to the callback is not followed. Raises
+        RuntimeError with the page's own words where there is nothing to allow.
+        """
+        _, verifier = press("allow", self._page_url(oauth_token))
+        if verifier is None:
+            raise RuntimeError("The authorization page gave no verifier")
+        return verifier
+
+    def deny(self, oauth_token: str) -> str | None:
+        """Do what the user does in the browser: open the page, press Deny.
+
+        Gives the callback's URL as the browser would open it, or None with the callback `oob`.
+        Raises as `authorize` does.
+        """
+        location, _ = press("deny", self._page_url(oauth_token))
+        return location
+
+    def _page_url(self, oauth_token: str) -> str:
+        return f"{self.authorize_url}?{urlencode({'oauth_token': oauth_token})}"

@@ -1,0 +1,439 @@
+"""The sandbox as a provider: the exchange, the resource and every refusal, over real sockets.
+
+Signed by oauthlib's client and sent by Requests: nothing of our own hook is involved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import requests
+from oauthlib.oauth1 import (
+    SIGNATURE_TYPE_AUTH_HEADER,
+    SIGNATURE_TYPE_BODY,
+    SIGNATURE_TYPE_QUERY,
+    Client,
+)
+
+from oauth_hook.sandbox import Sandbox
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def client(
+    provider: Sandbox, key: str | None = None, secret: str | None = None, **rest: Any
+) -> Any:
+    consumer = rest.pop("consumer", (provider.consumer_key, provider.consumer_secret))
+    return Client(*consumer, key, secret, **rest)
+
+
+def with_token(provider: Sandbox, **rest: Any) -> Any:
+    return client(provider, *provider.issue_token(), **rest)
+
+
+def send(
+    signer: Any,
+    method: str,
+    url: str,
+    body: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> requests.Response:
+    uri, signed_headers, signed_body = signer.sign(url, method, body, headers)
+    return requests.request(
+        method, uri, data=signed_body, headers=signed_headers, timeout=10, allow_redirects=False
+    )
+
+
+def pairs_of(response: requests.Response) -> dict[str, str]:
+    assert response.status_code == 200, response.text
+    return {name: values[0] for name, values in parse_qs(response.text).items()}
+
+
+def request_token(provider: Sandbox, callback: str = "oob") -> tuple[str, str]:
+    signer = client(provider, callback_uri=callback)
+    answer = pairs_of(send(signer, "POST", provider.request_token_url))
+    return answer["oauth_token"], answer["oauth_token_secret"]
+
+
+def exchange(
+    provider: Sandbox, token: tuple[str, str], verifier: str, **rest: Any
+) -> requests.Response:
+    return send(
+        client(provider, *token, verifier=verifier, **rest), "POST", provider.access_token_url
+    )
+
+
+def challenge(response: requests.Response) -> dict[str, str]:
+    scheme, _, fields = response.headers["WWW-Authenticate"].partition(" ")
+    assert scheme == "OAuth"
+    split = [field.partition("=") for field in fields.split(", ")]
+    return {name: unquote(value.strip('"')) for name, _, value in split}
+
+
+def assert_refused(response: requests.Response, problem: str, status: int = 401) -> None:
+    assert (response.status_code, challenge(response)["oauth_problem"]) == (status, problem)
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert challenge(response)["oauth_problem_advice"] in response.text or "&" in response.text
+
+
+# -- the exchange ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "place"),
+    [
+        ("GET", SIGNATURE_TYPE_AUTH_HEADER),
+        ("POST", SIGNATURE_TYPE_AUTH_HEADER),
+        ("GET", SIGNATURE_TYPE_QUERY),
+        ("POST", SIGNATURE_TYPE_QUERY),
+        ("POST", SIGNATURE_TYPE_BODY),
+    ],
+)
+def test_exchange_with_a_pin(provider: Sandbox, method: str, place: str) -> None:
+    headers = FORM if place == SIGNATURE_TYPE_BODY else None
+    body = "" if place == SIGNATURE_TYPE_BODY else None
+    signer = client(provider, callback_uri="oob", signature_type=place)
+    first = pairs_of(send(signer, method, provider.request_token_url, body, headers))
+    verifier = provider.authorize(first["oauth_token"])
+    signer = client(
+        provider,
+        first["oauth_token"],
+        first["oauth_token_secret"],
+        verifier=verifier,
+        signature_type=place,
+    )
+    last = pairs_of(send(signer, method, provider.access_token_url, body, headers))
+    answer = send(
+        client(provider, last["oauth_token"], last["oauth_token_secret"]),
+        "GET",
+        provider.resource_url,
+    )
+    assert first["oauth_callback_confirmed"] == "true"
+    assert verifier.isdigit()
+    assert {"user_id", "screen_name"} < set(last)
+    assert answer.json()["oauth_token"] == last["oauth_token"]
+
+
+def test_exchange_by_requests_oauthlib(provider: Sandbox) -> None:
+    requests_oauthlib = pytest.importorskip("requests_oauthlib")
+    with requests_oauthlib.OAuth1Session(
+        provider.consumer_key,
+        provider.consumer_secret,
+        callback_uri="http://127.0.0.1:1/cb?a=b%2Fc",
+    ) as session:
+        token = session.fetch_request_token(provider.request_token_url)["oauth_token"]
+        session.parse_authorization_response(
+            f"http://127.0.0.1:1/cb?oauth_token={token}&oauth_verifier={provider.authorize(token)}"
+        )
+        session.fetch_access_token(provider.access_token_url)
+        assert session.get(provider.resource_url).status_code == 200
+
+
+def test_exchange_by_authlib(provider: Sandbox) -> None:
+    authlib = pytest.importorskip("authlib.integrations.requests_client")
+    with authlib.OAuth1Session(provider.consumer_key, provider.consumer_secret) as session:
+        session.redirect_uri = "oob"
+        token = session.fetch_request_token(provider.request_token_url)["oauth_token"]
+        session.fetch_access_token(provider.access_token_url, provider.authorize(token))
+        assert session.get(provider.resource_url).status_code == 200
+
+
+def test_verifier_for_a_callback_is_no_pin(provider: Sandbox) -> None:
+    token = request_token(provider, "http://127.0.0.1:1/callback")
+    verifier = provider.authorize(token[0])
+    assert len(verifier) > 20
+    assert exchange(provider, token, verifier).status_code == 200
+
+
+def test_deny_tells_the_callback_and_refuses_the_exchange(provider: Sandbox) -> None:
+    token = request_token(provider, "http://127.0.0.1:1/callback?state=x%2Fy#part")
+    location = provider.deny(token[0])
+    assert location == (
+        f"http://127.0.0.1:1/callback?state=x%2Fy&denied={token[0]}"
+        "&oauth_problem=permission_denied#part"
+    )
+    assert_refused(exchange(provider, token, "whatever"), "permission_denied")
+
+
+def test_deny_with_a_pin_leads_nowhere(provider: Sandbox) -> None:
+    assert provider.deny(request_token(provider)[0]) is None
+
+
+def test_wrong_verifier_is_refused_and_uses_up_nothing(provider: Sandbox) -> None:
+    token = request_token(provider)
+    verifier = provider.authorize(token[0])
+    assert_refused(exchange(provider, token, "00"), "verifier_invalid")
+    assert exchange(provider, token, verifier).status_code == 200
+
+
+def test_verifier_works_once(provider: Sandbox) -> None:
+    token = request_token(provider)
+    verifier = provider.authorize(token[0])
+    exchange(provider, token, verifier)
+    assert_refused(exchange(provider, token, verifier), "token_used")
+
+
+def test_verifier_before_the_user_has_answered_is_refused(provider: Sandbox) -> None:
+    assert_refused(exchange(provider, request_token(provider), "12"), "permission_unknown")
+
+
+def test_of_many_exchanges_at_once_one_succeeds(provider: Sandbox) -> None:
+    token = request_token(provider)
+    verifier = provider.authorize(token[0])
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: exchange(provider, token, verifier).status_code, range(8))
+    assert sorted(answers) == [200] + [401] * 7
+
+
+def test_exchange_signed_without_the_token_secret(provider: Sandbox) -> None:
+    token = request_token(provider)
+    verifier = provider.authorize(token[0])
+    answer = exchange(provider, (token[0], ""), verifier)
+    assert_refused(answer, "signature_invalid")
+    assert "without the token's secret" in answer.text
+
+
+def test_lenient_exchange_takes_it_without_the_token_secret_too() -> None:
+    with Sandbox(lenient_exchange=True) as provider:
+        for secret in ("", "right"):
+            token = request_token(provider)
+            verifier = provider.authorize(token[0])
+            signed_with = (token[0], secret and token[1])
+            assert_refused(exchange(provider, signed_with, "no"), "verifier_invalid")
+            assert exchange(provider, signed_with, verifier).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "OOB",
+        "/relative",
+        "//host/path",
+        "http:",
+        "http:///path",
+        "http://host\r\nSet-Cookie: a=b",
+        "http://host/a b",
+        "http://höst/",
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "data:text/html,x",
+        "http://host\\@other/",
+    ],
+)
+def test_callback_that_is_no_url_is_refused(provider: Sandbox, callback: str) -> None:
+    answer = send(client(provider, callback_uri=callback), "POST", provider.request_token_url)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert challenge(answer)["oauth_parameters_rejected"] == "oauth_callback"
+
+
+@pytest.mark.parametrize(
+    "callback", ["oob", "http://h", "https://h:8/p?q=1#f", "app:done", "com.example.app://x/y"]
+)
+def test_callback_that_is_a_url_is_taken(provider: Sandbox, callback: str) -> None:
+    assert provider.authorize(request_token(provider, callback)[0])
+
+
+def test_request_token_needs_a_callback(provider: Sandbox) -> None:
+    answer = send(client(provider), "POST", provider.request_token_url)
+    assert_refused(answer, "parameter_absent", 400)
+    assert challenge(answer)["oauth_parameters_absent"] == "oauth_callback"
+
+
+def test_refusal_of_a_token_endpoint_parses_as_a_form(provider: Sandbox) -> None:
+    signer = client(provider, callback_uri="oob", consumer=(provider.consumer_key, "wrong"))
+    answer = send(signer, "POST", provider.request_token_url)
+    form = parse_qs(answer.text)
+    assert form["oauth_problem"] == ["signature_invalid"]
+    assert form["oauth_problem_advice"] == [challenge(answer)["oauth_problem_advice"]]
+    assert "oauth_token" not in form
+    assert "signature base string:\nPOST&http%3A%2F%2F127.0.0.1" in answer.text
+
+
+# -- the resource ---------------------------------------------------------------------------------
+
+
+def test_resource_tells_what_it_received(provider: Sandbox) -> None:
+    url = f"{provider.resource_url}/deep/er?a=1&a=%20&b="
+    answer = send(with_token(provider), "POST", url, "s=Yay%21+It%2B", FORM).json()
+    oauth = dict(answer.pop("oauth"))
+    headers = answer.pop("headers")
+    assert ["Content-Length", "14"] in headers
+    assert oauth["oauth_consumer_key"] == provider.consumer_key
+    assert answer == {
+        "method": "POST",
+        "url": url,
+        "query": "a=1&a=%20&b=",
+        "args": [["a", "1"], ["a", " "], ["b", ""]],
+        "form": [["s", "Yay! It+"]],
+        "length": 14,
+        "sha256": hashlib.sha256(b"s=Yay%21+It%2B").hexdigest(),
+        "body": "s=Yay%21+It%2B",
+        "consumer_key": provider.consumer_key,
+        "oauth_token": oauth["oauth_token"],
+        "signature_method": "HMAC-SHA1",
+        "place": "header",
+    }
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "LOCK"])
+def test_resource_takes_any_method(provider: Sandbox, method: str) -> None:
+    assert send(with_token(provider), method, provider.resource_url).json()["method"] == method
+
+
+def test_head_gives_the_headers_alone(provider: Sandbox) -> None:
+    answer = send(with_token(provider), "HEAD", provider.resource_url)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["Content-Length"]) > 100
+
+
+def test_one_legged_request_has_no_token(provider: Sandbox) -> None:
+    answer = send(client(provider), "GET", provider.resource_url).json()
+    assert (answer["consumer_key"], answer["oauth_token"]) == (provider.consumer_key, None)
+
+
+@pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "PLAINTEXT"])
+def test_signature_methods(provider: Sandbox, method: str) -> None:
+    signer = with_token(provider, signature_method=method)
+    assert send(signer, "GET", provider.resource_url).json()["signature_method"] == method
+
+
+def test_rsa_where_a_public_key_is_given() -> None:
+    pytest.importorskip("jwt")
+    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    with Sandbox(rsa_public_key=public.decode()) as provider:
+        signer = with_token(provider, signature_method="RSA-SHA1", rsa_key=pem)
+        url = provider.resource_url
+        assert send(signer, "GET", url).json()["signature_method"] == "RSA-SHA1"
+        uri, headers, _ = signer.sign(url)
+        assert_refused(
+            requests.get(f"{uri}?more=1", headers=headers, timeout=10), "signature_invalid"
+        )
+
+
+# -- refusals -------------------------------------------------------------------------------------
+
+
+def test_unsigned_request_is_challenged(provider: Sandbox) -> None:
+    answer = requests.get(provider.resource_url, timeout=10)
+    assert_refused(answer, "parameter_absent")
+    assert challenge(answer)["realm"] == provider.url
+
+
+@pytest.mark.parametrize("wrong", ["consumer", "token"])
+def test_unknown_key_is_refused(provider: Sandbox, wrong: str) -> None:
+    signer = {
+        "consumer": client(provider, consumer=("nobody", "secret")),
+        "token": client(provider, "nobody", "secret"),
+    }[wrong]
+    problem = {"consumer": "consumer_key_unknown", "token": "token_rejected"}[wrong]
+    assert_refused(send(signer, "GET", provider.resource_url), problem)
+
+
+def test_request_token_is_no_access_token(provider: Sandbox) -> None:
+    answer = send(client(provider, *request_token(provider)), "GET", provider.resource_url)
+    assert_refused(answer, "token_rejected")
+    assert "request token" in answer.text
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_timestamp_far_from_the_clock_is_refused(provider: Sandbox, seconds: int) -> None:
+    signer = with_token(provider, timestamp=str(int(time.time()) + seconds))
+    answer = send(signer, "GET", provider.resource_url)
+    low, _, high = challenge(answer)["oauth_acceptable_timestamps"].partition("-")
+    assert_refused(answer, "timestamp_refused")
+    assert int(low) <= time.time() <= int(high) == int(low) + 600
+
+
+def test_used_nonce_is_refused_also_with_other_parameters(provider: Sandbox) -> None:
+    signer = with_token(provider, nonce="n", timestamp=str(int(time.time())))
+    assert send(signer, "GET", provider.resource_url).status_code == 200
+    assert_refused(send(signer, "GET", f"{provider.resource_url}?x=1"), "nonce_used")
+
+
+def test_nonce_of_another_token_is_free(provider: Sandbox) -> None:
+    now = str(int(time.time()))
+    for _ in range(2):
+        signer = with_token(provider, nonce="n", timestamp=now)
+        assert send(signer, "GET", provider.resource_url).status_code == 200
+
+
+def test_refused_request_uses_up_no_nonce(provider: Sandbox) -> None:
+    key, secret = provider.issue_token()
+    same: dict[str, Any] = {"nonce": "n", "timestamp": str(int(time.time()))}
+    assert_refused(
+        send(client(provider, key, "wrong", **same), "GET", provider.resource_url),
+        "signature_invalid",
+    )
+    signer = client(provider, key, secret, **same)
+    assert send(signer, "GET", provider.resource_url).status_code == 200
+
+
+def test_of_many_threads_with_one_nonce_one_is_accepted(provider: Sandbox) -> None:
+    uri, headers, _ = with_token(provider).sign(provider.resource_url)
+    with ThreadPoolExecutor(32) as pool:
+        answers = pool.map(
+            lambda _: requests.get(uri, headers=headers, timeout=30).status_code, range(64)
+        )
+    assert sorted(answers) == [200] + [401] * 63
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"oauth_version": "2.0"}, "version_rejected"),
+        ({"oauth_signature_method": "HMAC-MD5"}, "signature_method_rejected"),
+        ({"oauth_signature_method": "RSA-SHA1"}, "signature_method_rejected"),
+        ({"oauth_timestamp": "now"}, "parameter_rejected"),
+        ({"oauth_timestamp": "²²²²²²²²²²"}, "parameter_rejected"),
+        ({"oauth_nonce": ""}, "parameter_absent"),
+        ({"oauth_signature": ""}, "parameter_absent"),
+        ({"oauth_x": b"\xff"}, "parameter_rejected"),
+    ],
+    ids=str,
+)
+def test_malformed_parameter_is_refused(
+    provider: Sandbox, change: dict[str, Any], problem: str
+) -> None:
+    signer = with_token(provider, signature_type=SIGNATURE_TYPE_QUERY)
+    uri, _, _ = signer.sign(provider.resource_url)
+    oauth = {name: values[0] for name, values in parse_qs(urlsplit(uri).query).items()}
+    answer = requests.get(provider.resource_url, params={**oauth, **change}, timeout=10)
+    assert_refused(answer, problem, 400)
+
+
+def test_parameter_in_two_places_is_refused(provider: Sandbox) -> None:
+    uri, headers, _ = with_token(provider).sign(f"{provider.resource_url}?oauth_callback=oob")
+    answer = requests.get(uri, headers=headers, timeout=10)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert "header and query" in answer.text
+
+
+def test_repeated_parameter_is_refused(provider: Sandbox) -> None:
+    uri, _, _ = with_token(provider, signature_type=SIGNATURE_TYPE_QUERY).sign(
+        provider.resource_url
+    )
+    answer = requests.get(f"{uri}&oauth_version=1.0", timeout=10)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert challenge(answer)["oauth_parameters_rejected"] == "oauth_version"

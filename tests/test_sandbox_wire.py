@@ -1,0 +1,474 @@
+"""The sandbox's HTTP: exact bytes, bodies of any size, connections, and its life and its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from oauthlib.oauth1 import Client
+
+from oauth_hook.sandbox import Sandbox
+
+pytest_plugins = ["pytester"]
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def authorization(provider: Sandbox, method: str, url: str, body: str | None = None) -> str:
+    signer: Any = Client(provider.consumer_key, provider.consumer_secret, *_token(provider))
+    headers = None if body is None else {"Content-Type": FORM}
+    return str(signer.sign(url, method, body, headers)[1]["Authorization"])
+
+
+def _token(provider: Sandbox) -> tuple[str, str]:
+    return provider.issue_token()
+
+
+class Wire:
+    """A connection on which every byte is ours."""
+
+    def __init__(self, provider: Sandbox) -> None:
+        host, _, port = provider.url.partition("://")[2].rpartition(":")
+        self._socket = socket.create_connection((host, int(port)), timeout=10)
+        self._file = self._socket.makefile("rb")
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def ask(self, raw: bytes) -> tuple[int, bytes]:
+        self._socket.sendall(raw)
+        return self.answer()
+
+    def answer(self) -> tuple[int, bytes]:
+        status = int(self._file.readline().split()[1])
+        length = 0
+        while line := self._file.readline().strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        return status, self._file.read(length)
+
+    def is_closed(self) -> bool:
+        return self._file.read(1) == b""
+
+
+def request(
+    provider: Sandbox,
+    target: bytes,
+    signed_as: str,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    form: str | None = None,
+    headers: bytes = b"",
+) -> bytes:
+    """Sign the URL that ends in `signed_as`, and write the request for `target` byte by byte."""
+    host = provider.url.partition("://")[2].encode()
+    signature = authorization(provider, method, provider.url + signed_as, form).encode()
+    length = b"Content-Length: %d\r\n" % len(body) if body else b""
+    return (
+        b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method.encode(), target, host)
+        + b"Authorization: %b\r\n" % signature
+        + length
+        + headers
+        + b"\r\n"
+        + body
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "signed_as"),
+    [
+        (b"/resource?a[]=1&b=$!*'(),;:@", "/resource?a%5B%5D=1&b=%24%21%2A%27%28%29%2C%3B%3A%40"),
+        ("/resource?ä=ö\u00e0\u0085".encode(), "/resource?%C3%A4=%C3%B6%C3%A0%C2%85"),
+        (b"/resource?a=%zz&b=%&&c", "/resource?a=%25zz&b=%25&c="),
+        (b"/resource?a=%7e%2f&b=a+b", "/resource?a=~%2F&b=a%20b"),
+        (b"/resource?realm=x", "/resource?realm=x"),
+        (b"/resource?xoauth_a=x&Oauth_b=y", "/resource?xoauth_a=x&Oauth_b=y"),
+        (b"/resource/a%2Fb/%7e/..;v=1", "/resource/a%2Fb/%7e/..;v=1"),
+        (b"/", "/"),
+    ],
+    ids=[
+        "reserved",
+        "raw UTF-8",
+        "no escapes",
+        "other escapes",
+        "realm",
+        "near names",
+        "path",
+        "/",
+    ],
+)
+def test_verifies_the_very_bytes(provider: Sandbox, target: bytes, signed_as: str) -> None:
+    with Wire(provider) as wire:
+        status, answer = wire.ask(request(provider, target, signed_as))
+    assert status == 200, answer.decode()
+    assert json.loads(answer)["url"] == provider.url + target.decode()
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [FORM, "Application/X-WWW-Form-URLEncoded", f"{FORM}; charset=utf-8", f"{FORM} ;charset=UTF-8"],
+)
+def test_form_is_signed_whatever_its_type_looks_like(provider: Sandbox, content_type: str) -> None:
+    raw = request(
+        provider,
+        b"/resource",
+        "/resource",
+        method="POST",
+        body="a[]=ü+1".encode(),
+        form="a%5B%5D=%C3%BC+1",
+        headers=f"Content-Type: {content_type}\r\n".encode(),
+    )
+    with Wire(provider) as wire:
+        status, answer = wire.ask(raw)
+    assert status == 200, answer.decode()
+    assert json.loads(answer)["form"] == [["a[]", "ü 1"]]
+
+
+@pytest.mark.parametrize("headers", [b"", b"Content-Type: text/plain\r\n"])
+def test_other_body_is_not_signed(provider: Sandbox, headers: bytes) -> None:
+    raw = request(
+        provider, b"/resource", "/resource", method="POST", body=b"a=\xff", headers=headers
+    )
+    with Wire(provider) as wire:
+        status, answer = wire.ask(raw)
+    assert (status, json.loads(answer)["form"], json.loads(answer)["body"]) == (200, [], None)
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_the_reason(provider: Sandbox) -> None:
+    with Wire(provider) as wire:
+        status, answer = wire.ask(request(provider, b"/resource?a=%ff%fe", "/resource"))
+    assert status == 400
+    assert b"not UTF-8" in answer
+
+
+def test_host_header_is_the_host_that_is_verified(provider: Sandbox) -> None:
+    signature = authorization(provider, "GET", "http://api.example.org/resource")
+    answer = requests.get(
+        provider.resource_url,
+        headers={"Authorization": signature, "Host": "API.example.org:80"},
+        timeout=10,
+    )
+    assert answer.json()["url"] == "http://API.example.org:80/resource"
+
+
+def test_absolute_target_is_the_host_that_is_verified(provider: Sandbox) -> None:
+    raw = request(provider, b"http://api.example.org/resource", "")
+    signature = authorization(provider, "GET", "http://api.example.org/resource")
+    old = raw.partition(b"Authorization: ")[2].partition(b"\r\n")[0]
+    with Wire(provider) as wire:
+        assert wire.ask(raw.replace(old, signature.encode()))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host: a:99999\r\n"]
+)
+def test_bad_host_is_refused(provider: Sandbox, host: bytes) -> None:
+    raw = request(provider, b"/resource", "/resource")
+    before, _, after = raw.partition(b"Host: ")
+    with Wire(provider) as wire:
+        assert wire.ask(before + host + after.partition(b"\r\n")[2])[0] == 400
+
+
+def test_header_may_be_written_otherwise(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource")
+    raw = raw.replace(b"Authorization: OAuth ", b'authorization:  oauth realm="a, \\"b\\"",\t')
+    with Wire(provider) as wire:
+        assert wire.ask(raw.replace(b'", oauth_', b'" ,oauth_'))[0] == 200
+
+
+def test_header_that_cannot_be_read_is_refused(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource").replace(b"OAuth oauth", b'OAuth "x" oauth')
+    with Wire(provider) as wire:
+        status, answer = wire.ask(raw)
+    assert status == 400
+    assert b'can\'t be read from here: "x" oauth' in answer
+
+
+def test_another_schemes_header_is_left_alone(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource", headers=b"Authorization: Basic YTpi\r\n")
+    with Wire(provider) as wire:
+        assert wire.ask(raw)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "signed_as", "method", "cause"),
+    [
+        (b"/resource?a=1", "/resource", "GET", "without the query's parameters"),
+        (b"/resource", "/resource/", "GET", "with a slash at its end"),
+        (b"/resource?a=b%20c", "/resource?a=b%2Bc", "GET", 'with "+" where the query'),
+        (b"/resource?a=%2B", "/resource?a=%252B", "GET", "not decoded before they were encoded"),
+    ],
+)
+def test_wrong_signature_is_explained(
+    provider: Sandbox, target: bytes, signed_as: str, method: str, cause: str
+) -> None:
+    with Wire(provider) as wire:
+        status, answer = wire.ask(request(provider, target, signed_as, method=method))
+    assert status == 401
+    assert cause in answer.decode()
+
+
+def test_form_signed_under_another_type_is_explained(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource", method="PUT", body=b"a=1", form="a=1")
+    with Wire(provider) as wire:
+        status, answer = wire.ask(raw)
+    assert status == 401
+    assert b"Content-Type does not say that it is a form" in answer
+
+
+def test_connection_stays_in_step(provider: Sandbox) -> None:
+    with Wire(provider) as wire:
+        for body in (b"x" * 300_000, b"", b"GET / HTTP/1.1\r\n\r\n"):
+            # Unsigned, unknown and right: whatever is answered, the body is out of the way.
+            wire.ask(
+                b"POST /resource HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            wire.ask(
+                b"POST /none HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b"
+                % (len(body), body)
+            )
+            raw = request(provider, b"/resource", "/resource", method="POST", body=body)
+            status, answer = wire.ask(raw)
+            assert (status, json.loads(answer)["length"]) == (200, len(body))
+
+
+def test_chunks_with_extensions_and_trailers(provider: Sandbox) -> None:
+    raw = request(
+        provider,
+        b"/resource",
+        "/resource",
+        method="POST",
+        headers=b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n",
+    )
+    with Wire(provider) as wire:
+        assert wire.ask(raw) == (100, b"")
+        status, answer = wire.ask(b'3;a="b"\r\nabc\r\n0002\r\nde\r\n0\r\nDigest: x\r\n\r\n')
+        assert (status, json.loads(answer)["body"]) == (200, "abcde")
+        assert wire.ask(request(provider, b"/resource", "/resource"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: gzip\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    ],
+)
+def test_body_without_a_certain_end_closes_the_connection(
+    provider: Sandbox, framing: bytes
+) -> None:
+    with Wire(provider) as wire:
+        assert wire.ask(b"POST /resource HTTP/1.1\r\nHost: a\r\n" + framing)[0] == 400
+        assert wire.is_closed()
+
+
+def test_streams_64_mib_in_chunks(provider: Sandbox) -> None:
+    block = bytes(range(256)) * 256
+    digest = hashlib.sha256()
+    for _ in range(1024):
+        digest.update(block)
+    signature = authorization(provider, "PUT", provider.resource_url)
+    answer = requests.put(
+        provider.resource_url,
+        data=(block for _ in range(1024)),
+        headers={"Authorization": signature},
+        timeout=60,
+    ).json()
+    assert (answer["length"], answer["sha256"]) == (64 * 2**20, digest.hexdigest())
+    assert answer["body"] is None
+
+
+def test_unknown_path_names_the_right_ones(provider: Sandbox) -> None:
+    answer = requests.get(f"{provider.url}/resources", timeout=10)
+    assert answer.status_code == 404
+    assert "/request_token" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/request_token", "/access_token"])
+def test_token_endpoints_take_get_and_post_only(provider: Sandbox, path: str) -> None:
+    answer = requests.delete(provider.url + path, timeout=10)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+
+
+# -- life and files -------------------------------------------------------------------------------
+
+
+def test_a_database_survives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.sqlite"
+    with Sandbox(path) as first:
+        token = first.issue_token()
+        signer: Any = Client(first.consumer_key, first.consumer_secret, *token)
+        headers = signer.sign("http://host/resource")[1] | {"Host": "host"}
+        assert requests.get(first.resource_url, headers=headers, timeout=10).status_code == 200
+    with Sandbox(path) as second:
+        assert second.consumer_key == first.consumer_key
+        replayed = requests.get(second.resource_url, headers=headers, timeout=10)
+        assert "nonce_used" in replayed.headers["WWW-Authenticate"]
+        headers = signer.sign("http://host/resource")[1] | {"Host": "host"}
+        assert requests.get(second.resource_url, headers=headers, timeout=10).status_code == 200
+
+
+def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
+    Sandbox(tmp_path / "sandbox.sqlite").stop()
+    assert (tmp_path / "sandbox.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_given_consumer_replaces_the_stored_one(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.sqlite"
+    Sandbox(path).stop()
+    given = Sandbox(path, consumer_key="key & more", consumer_secret="")
+    given.stop()
+    again = Sandbox(path)
+    again.stop()
+    assert (again.consumer_key, again.consumer_secret) == ("key & more", "")
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    text = tmp_path / "letter.txt"
+    text.write_text("Dear Sir or Madam, " * 99)
+    foreign = tmp_path / "foreign.sqlite"
+    connection = sqlite3.connect(foreign)
+    connection.execute("CREATE TABLE song (title)")
+    connection.close()
+    for path in (text, foreign):
+        with pytest.raises(ValueError, match=f"{path.name} is not a database"):
+            Sandbox(path)
+
+
+def test_stop_is_prompt_with_connections_open() -> None:
+    provider = Sandbox()
+    provider.start()
+    with Wire(provider) as idle, requests.Session() as session:
+        session.get(provider.url, timeout=10)
+        began = time.monotonic()
+        provider.stop()
+        assert time.monotonic() - began < 1
+        assert idle.is_closed()
+        with pytest.raises(requests.ConnectionError):
+            session.get(provider.url, timeout=10)
+    provider.stop()
+
+
+def test_url_before_the_start_and_start_after_the_stop_are_mistakes() -> None:
+    provider = Sandbox()
+    with pytest.raises(RuntimeError, match="before it is started"):
+        provider.resource_url  # noqa: B018
+    provider.stop()
+    with pytest.raises(RuntimeError, match="make another one"):
+        provider.start()
+
+
+def test_port_in_use_is_an_oserror(provider: Sandbox) -> None:
+    second = Sandbox(port=int(provider.url.rpartition(":")[2]))
+    with pytest.raises(OSError, match="in use"):
+        second.start()
+    second.stop()
+
+
+def test_serve_forever_ends_with_stop() -> None:
+    provider = Sandbox()
+    thread = threading.Thread(target=provider.serve_forever)
+    thread.start()
+    provider.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_listens_on_ipv6() -> None:
+    with Sandbox(host="::1") as provider:
+        signature = authorization(provider, "GET", provider.resource_url)
+        headers = {"Authorization": signature}
+        assert requests.get(provider.resource_url, headers=headers, timeout=10).status_code == 200
+
+
+def test_https(tmp_path: Path) -> None:
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+        "-addext subjectAltName=IP:127.0.0.1 -out certificate.pem -keyout key.pem"
+    )
+    made = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("openssl is missing")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    with Sandbox(ssl_context=context) as provider, Wire(provider):  # Wire: a client that only waits
+        answer = requests.get(
+            provider.resource_url,
+            headers={"Authorization": authorization(provider, "GET", provider.resource_url)},
+            verify=str(tmp_path / "certificate.pem"),
+            timeout=10,
+        )
+        assert answer.json()["url"].startswith("https://127.0.0.1:")
+
+
+# -- the extra and the fixture --------------------------------------------------------------------
+
+WITHOUT = "import sys; sys.modules['{}'] = None\n"
+
+
+@pytest.mark.parametrize("missing", ["oauthlib", "werkzeug", "jinja2"])
+def test_import_without_the_extra_names_the_remedy(missing: str) -> None:
+    code = WITHOUT.format(missing) + "from oauth_hook.sandbox import Sandbox"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"ImportError: The sandbox needs {missing}" in done.stderr
+    assert "pip install 'requests-oauth[sandbox]'" in done.stderr
+
+
+def test_plugin_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, oauth_hook.sandbox.pytest_plugin\n"
+        "assert not {'oauthlib', 'werkzeug', 'jinja2', 'sqlite3'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_fixture(pytester: pytest.Pytester, installed: bool) -> None:
+    pytester.makeconftest("" if installed else WITHOUT.format("werkzeug"))
+    pytester.makepyfile(
+        """
+        import requests
+        def test_provider(oauth_sandbox):
+            assert requests.get(oauth_sandbox.resource_url, timeout=10).status_code == 401
+        """
+    )
+    plugin = [] if _is_installed() else ["-p", "oauth_hook.sandbox.pytest_plugin"]
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin)
+    result.assert_outcomes(passed=int(installed), errors=int(not installed))
+    if not installed:
+        result.stdout.fnmatch_lines(["*pip install 'requests-oauth?sandbox?'*"])
+
+
+def _is_installed() -> bool:
+    from importlib.metadata import entry_points
+
+    return any(point.name == "oauth_hook" for point in entry_points(group="pytest11"))
