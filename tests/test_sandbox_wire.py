@@ -1,76 +1,22 @@
-"""The sandbox's HTTP: exact bytes, bodies of any size, connections, and its life and its files."""
+"""The sandbox's HTTP: exact bytes, bodies of any size and connections."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import socket
-import sqlite3
-import ssl
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from oauthlib.oauth1 import Client
+from sandbox_client import FORM, Wire, authorization
 
 from oauth_hook.sandbox import Sandbox
-
-pytest_plugins = ["pytester"]
-
-FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture
 def provider() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
-
-
-def authorization(provider: Sandbox, method: str, url: str, body: str | None = None) -> str:
-    signer: Any = Client(provider.consumer_key, provider.consumer_secret, *_token(provider))
-    headers = None if body is None else {"Content-Type": FORM}
-    return str(signer.sign(url, method, body, headers)[1]["Authorization"])
-
-
-def _token(provider: Sandbox) -> tuple[str, str]:
-    return provider.issue_token()
-
-
-class Wire:
-    """A connection on which every byte is ours."""
-
-    def __init__(self, provider: Sandbox) -> None:
-        host, _, port = provider.url.partition("://")[2].rpartition(":")
-        self._socket = socket.create_connection((host, int(port)), timeout=10)
-        self._file = self._socket.makefile("rb")
-
-    def __enter__(self) -> Wire:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._socket.close()
-
-    def ask(self, raw: bytes) -> tuple[int, bytes]:
-        self._socket.sendall(raw)
-        return self.answer()
-
-    def answer(self) -> tuple[int, bytes]:
-        status = int(self._file.readline().split()[1])
-        length = 0
-        while line := self._file.readline().strip():
-            name, _, value = line.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        return status, self._file.read(length)
-
-    def is_closed(self) -> bool:
-        return self._file.read(1) == b""
 
 
 def request(
@@ -316,159 +262,3 @@ def test_unknown_path_names_the_right_ones(provider: Sandbox) -> None:
 def test_token_endpoints_take_get_and_post_only(provider: Sandbox, path: str) -> None:
     answer = requests.delete(provider.url + path, timeout=10)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
-
-
-# -- life and files -------------------------------------------------------------------------------
-
-
-def test_a_database_survives_a_restart(tmp_path: Path) -> None:
-    path = tmp_path / "sandbox.sqlite"
-    with Sandbox(path) as first:
-        token = first.issue_token()
-        signer: Any = Client(first.consumer_key, first.consumer_secret, *token)
-        headers = signer.sign("http://host/resource")[1] | {"Host": "host"}
-        assert requests.get(first.resource_url, headers=headers, timeout=10).status_code == 200
-    with Sandbox(path) as second:
-        assert second.consumer_key == first.consumer_key
-        replayed = requests.get(second.resource_url, headers=headers, timeout=10)
-        assert "nonce_used" in replayed.headers["WWW-Authenticate"]
-        headers = signer.sign("http://host/resource")[1] | {"Host": "host"}
-        assert requests.get(second.resource_url, headers=headers, timeout=10).status_code == 200
-
-
-def test_a_database_is_its_owners_alone(tmp_path: Path) -> None:
-    Sandbox(tmp_path / "sandbox.sqlite").stop()
-    assert (tmp_path / "sandbox.sqlite").stat().st_mode & 0o777 == 0o600
-
-
-def test_given_consumer_replaces_the_stored_one(tmp_path: Path) -> None:
-    path = tmp_path / "sandbox.sqlite"
-    Sandbox(path).stop()
-    given = Sandbox(path, consumer_key="key & more", consumer_secret="")
-    given.stop()
-    again = Sandbox(path)
-    again.stop()
-    assert (again.consumer_key, again.consumer_secret) == ("key & more", "")
-
-
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    text = tmp_path / "letter.txt"
-    text.write_text("Dear Sir or Madam, " * 99)
-    foreign = tmp_path / "foreign.sqlite"
-    connection = sqlite3.connect(foreign)
-    connection.execute("CREATE TABLE song (title)")
-    connection.close()
-    for path in (text, foreign):
-        with pytest.raises(ValueError, match=f"{path.name} is not a database"):
-            Sandbox(path)
-
-
-def test_stop_is_prompt_with_connections_open() -> None:
-    provider = Sandbox()
-    provider.start()
-    with Wire(provider) as idle, requests.Session() as session:
-        session.get(provider.url, timeout=10)
-        began = time.monotonic()
-        provider.stop()
-        assert time.monotonic() - began < 1
-        assert idle.is_closed()
-        with pytest.raises(requests.ConnectionError):
-            session.get(provider.url, timeout=10)
-    provider.stop()
-
-
-def test_url_before_the_start_and_start_after_the_stop_are_mistakes() -> None:
-    provider = Sandbox()
-    with pytest.raises(RuntimeError, match="before it is started"):
-        provider.resource_url  # noqa: B018
-    provider.stop()
-    with pytest.raises(RuntimeError, match="make another one"):
-        provider.start()
-
-
-def test_port_in_use_is_an_oserror(provider: Sandbox) -> None:
-    second = Sandbox(port=int(provider.url.rpartition(":")[2]))
-    with pytest.raises(OSError, match="in use"):
-        second.start()
-    second.stop()
-
-
-def test_serve_forever_ends_with_stop() -> None:
-    provider = Sandbox()
-    thread = threading.Thread(target=provider.serve_forever)
-    thread.start()
-    provider.stop()
-    thread.join(10)
-    assert not thread.is_alive()
-
-
-@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
-def test_listens_on_ipv6() -> None:
-    with Sandbox(host="::1") as provider:
-        signature = authorization(provider, "GET", provider.resource_url)
-        headers = {"Authorization": signature}
-        assert requests.get(provider.resource_url, headers=headers, timeout=10).status_code == 200
-
-
-def test_https(tmp_path: Path) -> None:
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-        "-addext subjectAltName=IP:127.0.0.1 -out certificate.pem -keyout key.pem"
-    )
-    made = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False)
-    if made.returncode:
-        pytest.skip("openssl is missing")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
-    with Sandbox(ssl_context=context) as provider, Wire(provider):  # Wire: a client that only waits
-        answer = requests.get(
-            provider.resource_url,
-            headers={"Authorization": authorization(provider, "GET", provider.resource_url)},
-            verify=str(tmp_path / "certificate.pem"),
-            timeout=10,
-        )
-        assert answer.json()["url"].startswith("https://127.0.0.1:")
-
-
-# -- the extra and the fixture --------------------------------------------------------------------
-
-WITHOUT = "import sys; sys.modules['{}'] = None\n"
-
-
-@pytest.mark.parametrize("missing", ["oauthlib", "werkzeug", "jinja2"])
-def test_import_without_the_extra_names_the_remedy(missing: str) -> None:
-    code = WITHOUT.format(missing) + "from oauth_hook.sandbox import Sandbox"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert f"ImportError: The sandbox needs {missing}" in done.stderr
-    assert "pip install 'requests-oauth[sandbox]'" in done.stderr
-
-
-def test_plugin_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, oauth_hook.sandbox.pytest_plugin\n"
-        "assert not {'oauthlib', 'werkzeug', 'jinja2', 'sqlite3'} & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("installed", [True, False])
-def test_fixture(pytester: pytest.Pytester, installed: bool) -> None:
-    pytester.makeconftest("" if installed else WITHOUT.format("werkzeug"))
-    pytester.makepyfile(
-        """
-        import requests
-        def test_provider(oauth_sandbox):
-            assert requests.get(oauth_sandbox.resource_url, timeout=10).status_code == 401
-        """
-    )
-    plugin = [] if _is_installed() else ["-p", "oauth_hook.sandbox.pytest_plugin"]
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", *plugin)
-    result.assert_outcomes(passed=int(installed), errors=int(not installed))
-    if not installed:
-        result.stdout.fnmatch_lines(["*pip install 'requests-oauth?sandbox?'*"])
-
-
-def _is_installed() -> bool:
-    from importlib.metadata import entry_points
-
-    return any(point.name == "oauth_hook" for point in entry_points(group="pytest11"))

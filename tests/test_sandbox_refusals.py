@@ -1,0 +1,135 @@
+"""The sandbox as a provider: every refusal, and what it says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from oauthlib.oauth1 import (
+    SIGNATURE_TYPE_QUERY,
+)
+from sandbox_client import (
+    assert_refused,
+    challenge,
+    client,
+    request_token,
+    send,
+    with_token,
+)
+
+from oauth_hook.sandbox import Sandbox
+
+
+@pytest.fixture
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def test_unsigned_request_is_challenged(provider: Sandbox) -> None:
+    answer = requests.get(provider.resource_url, timeout=10)
+    assert_refused(answer, "parameter_absent")
+    assert challenge(answer)["realm"] == provider.url
+
+
+@pytest.mark.parametrize("wrong", ["consumer", "token"])
+def test_unknown_key_is_refused(provider: Sandbox, wrong: str) -> None:
+    signer = {
+        "consumer": client(provider, consumer=("nobody", "secret")),
+        "token": client(provider, "nobody", "secret"),
+    }[wrong]
+    problem = {"consumer": "consumer_key_unknown", "token": "token_rejected"}[wrong]
+    assert_refused(send(signer, "GET", provider.resource_url), problem)
+
+
+def test_request_token_is_no_access_token(provider: Sandbox) -> None:
+    answer = send(client(provider, *request_token(provider)), "GET", provider.resource_url)
+    assert_refused(answer, "token_rejected")
+    assert "request token" in answer.text
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_timestamp_far_from_the_clock_is_refused(provider: Sandbox, seconds: int) -> None:
+    signer = with_token(provider, timestamp=str(int(time.time()) + seconds))
+    answer = send(signer, "GET", provider.resource_url)
+    low, _, high = challenge(answer)["oauth_acceptable_timestamps"].partition("-")
+    assert_refused(answer, "timestamp_refused")
+    assert int(low) <= time.time() <= int(high) == int(low) + 600
+
+
+def test_used_nonce_is_refused_also_with_other_parameters(provider: Sandbox) -> None:
+    signer = with_token(provider, nonce="n", timestamp=str(int(time.time())))
+    assert send(signer, "GET", provider.resource_url).status_code == 200
+    assert_refused(send(signer, "GET", f"{provider.resource_url}?x=1"), "nonce_used")
+
+
+def test_nonce_of_another_token_is_free(provider: Sandbox) -> None:
+    now = str(int(time.time()))
+    for _ in range(2):
+        signer = with_token(provider, nonce="n", timestamp=now)
+        assert send(signer, "GET", provider.resource_url).status_code == 200
+
+
+def test_refused_request_uses_up_no_nonce(provider: Sandbox) -> None:
+    key, secret = provider.issue_token()
+    same: dict[str, Any] = {"nonce": "n", "timestamp": str(int(time.time()))}
+    assert_refused(
+        send(client(provider, key, "wrong", **same), "GET", provider.resource_url),
+        "signature_invalid",
+    )
+    signer = client(provider, key, secret, **same)
+    assert send(signer, "GET", provider.resource_url).status_code == 200
+
+
+def test_of_many_threads_with_one_nonce_one_is_accepted(provider: Sandbox) -> None:
+    uri, headers, _ = with_token(provider).sign(provider.resource_url)
+    with ThreadPoolExecutor(32) as pool:
+        answers = pool.map(
+            lambda _: requests.get(uri, headers=headers, timeout=30).status_code, range(64)
+        )
+    assert sorted(answers) == [200] + [401] * 63
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"oauth_version": "2.0"}, "version_rejected"),
+        ({"oauth_signature_method": "HMAC-MD5"}, "signature_method_rejected"),
+        ({"oauth_signature_method": "RSA-SHA1"}, "signature_method_rejected"),
+        ({"oauth_timestamp": "now"}, "parameter_rejected"),
+        ({"oauth_timestamp": "²²²²²²²²²²"}, "parameter_rejected"),
+        ({"oauth_nonce": ""}, "parameter_absent"),
+        ({"oauth_signature": ""}, "parameter_absent"),
+        ({"oauth_x": b"\xff"}, "parameter_rejected"),
+    ],
+    ids=str,
+)
+def test_malformed_parameter_is_refused(
+    provider: Sandbox, change: dict[str, Any], problem: str
+) -> None:
+    signer = with_token(provider, signature_type=SIGNATURE_TYPE_QUERY)
+    uri, _, _ = signer.sign(provider.resource_url)
+    oauth = {name: values[0] for name, values in parse_qs(urlsplit(uri).query).items()}
+    answer = requests.get(provider.resource_url, params={**oauth, **change}, timeout=10)
+    assert_refused(answer, problem, 400)
+
+
+def test_parameter_in_two_places_is_refused(provider: Sandbox) -> None:
+    uri, headers, _ = with_token(provider).sign(f"{provider.resource_url}?oauth_callback=oob")
+    answer = requests.get(uri, headers=headers, timeout=10)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert "header and query" in answer.text
+
+
+def test_repeated_parameter_is_refused(provider: Sandbox) -> None:
+    uri, _, _ = with_token(provider, signature_type=SIGNATURE_TYPE_QUERY).sign(
+        provider.resource_url
+    )
+    answer = requests.get(f"{uri}&oauth_version=1.0", timeout=10)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert challenge(answer)["oauth_parameters_rejected"] == "oauth_version"
