@@ -1,0 +1,311 @@
+"""A provider on loopback that keeps every message as it came, and verifies it with oauthlib.
+
+It answers as it is told to: redirects, failures, resets. It knows nothing of how we sign; a message
+is judged by the sandbox's own verification, a used nonce included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import socket
+import socketserver
+import ssl
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+from oauth_hook.sandbox.received import Received
+from oauth_hook.sandbox.refusal import Refusal
+from oauth_hook.sandbox.store import AccessToken, Store
+from oauth_hook.sandbox.validator import Policy
+from oauth_hook.sandbox.verification import verify_resource
+
+_KEPT = 64 * 1024  # bytes of a body that is no form
+
+
+@dataclass(frozen=True)
+class Message:
+    """One request as the provider received it, and what oauthlib says of it."""
+
+    received: Received
+    head: bytes
+    #: Why it was refused; None if it was verified.
+    problem: str | None
+
+    @property
+    def method(self) -> str:
+        return self.received.method
+
+    @property
+    def body(self) -> bytes | None:
+        return self.received.body
+
+    @property
+    def resource(self) -> str:
+        """The URL without its query."""
+        return self.received.base_url
+
+    @property
+    def query(self) -> str:
+        """The query without the OAuth parameters, byte for byte."""
+        pairs = self.received.query.decode("latin-1").split("&")
+        return "&".join(pair for pair in pairs if not pair.startswith("oauth_"))
+
+    @property
+    def oauth(self) -> dict[str, str]:
+        """The OAuth parameters. A message that names one twice has a problem already."""
+        return dict(self.received.oauth)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header field that came at most once."""
+        values = self.received.header(name.lower())
+        assert len(values) < 2, f"{name} came {len(values)} times"
+        return values[0] if values else None
+
+    @property
+    def raw(self) -> bytes:
+        """Everything that crossed the wire, but for a big body."""
+        return self.head + (self.body or b"")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the provider does with a message. ``status`` 0: it breaks the connection instead."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+RESET = Answer(0)
+
+
+def redirect(status: int, location: str) -> Answer:
+    """``location`` may hold ``{query}``: it stands for the query of the message, as it came."""
+    return Answer(status, {"Location": location})
+
+
+class Provider:
+    """An http and an https port on loopback, with one consumer, any number of tokens and hosts."""
+
+    consumer_key = "consumer-key"
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        #: "hush-" begins whatever must never be seen anywhere: the suite looks for it.
+        self.consumer_secret = f"hush-{secrets.token_hex(8)}"
+        self.messages: list[Message] = []
+        #: What is answered at a path, one answer for each message; then come verdicts again.
+        self.answers: dict[str, Iterator[Answer]] = {}
+        self.policy = Policy(self.consumer_key, self.consumer_secret, 300, None, False)
+        self._store = Store()
+        self._servers = [_Server(self, None)]
+        if tls is not None:
+            self._servers.append(_Server(self, tls))
+
+    @property
+    def port(self) -> int:
+        """Where it listens for http."""
+        return self._servers[0].server_address[1]
+
+    @property
+    def tls_port(self) -> int:
+        """Where it listens for https."""
+        return self._servers[1].server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def issue_token(self) -> tuple[str, str]:
+        """Key and secret of a new access token."""
+        token = AccessToken(
+            f"token-{secrets.token_hex(8)}", f"hush-{secrets.token_hex(8)}", self.consumer_key
+        )
+        self._store.add_access_token(token)
+        return token.key, token.secret
+
+    def credentials(self) -> tuple[str, str, str, str]:
+        """The first four arguments of a hook, with a new access token."""
+        return (*self.issue_token(), self.consumer_key, self.consumer_secret)
+
+    def always(self, path: str, answer: Answer) -> None:
+        self.answers[path] = repeat(answer)
+
+    def once(self, path: str, *answers: Answer) -> None:
+        self.answers[path] = iter(answers)
+
+    def forget(self) -> None:
+        """What it was told and what it received; not the nonces."""
+        self.messages = []
+        self.answers = {}
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        self._store.close()
+
+    def take(self, received: Received, head: bytes) -> Answer:
+        """Judge and keep a message, and say what to answer."""
+        try:
+            verify_resource(received, self._store, self.policy)
+            problem = refusal = None
+        except Refusal as error:
+            refusal = error
+            problem = f"{refusal.problem}: {refusal.advice}\n{refusal.details}"
+        self.messages.append(Message(received, head, problem))
+        told = next(self.answers.get(received.path.decode("latin-1"), iter(())), None)
+        if told is not None:
+            query = received.query.decode("latin-1")
+            headers = {name: text.replace("{query}", query) for name, text in told.headers.items()}
+            return Answer(told.status, headers, told.body)
+        report = {"problem": problem, "length": received.length, "sha256": received.sha256}
+        headers = {} if refusal is None else dict(refusal.response("test").headers)
+        headers["Content-Type"] = "application/json"
+        headers.pop("Content-Length", None)
+        return Answer(refusal.status if refusal else 200, headers, json.dumps(report).encode())
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, provider: Provider, tls: ssl.SSLContext | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.provider = provider
+        self.tls = tls
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+class _Connection(socketserver.BaseRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+        if self.server.tls is not None:
+            self._secure(self.server.tls)
+        else:
+            self._scheme = "http"
+            self._file = self.request.makefile("rb")
+        with suppress(OSError):
+            while self._one_message():
+                pass
+        self._file.close()
+        with suppress(OSError):
+            self.request.close()
+
+    def _secure(self, tls: ssl.SSLContext) -> None:
+        self.request = tls.wrap_socket(self.request, server_side=True)
+        self._scheme = "https"
+        self._file = self.request.makefile("rb")
+
+    def _one_message(self) -> bool:
+        head = b"".join(iter(self._line, b""))
+        if not head:
+            return False
+        first, *lines = head.split(b"\r\n")[:-1]
+        method, target, _ = first.split(b" ")
+        fields = [line.decode("latin-1").partition(":") for line in lines]
+        headers = [(name, value.strip()) for name, _, value in fields]
+        if method == b"CONNECT":
+            self.server.provider.messages.append(
+                Message(Received("CONNECT", "http", target, headers, 0, "", None), head, "a tunnel")
+            )
+            self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            tls = self.server.provider._servers[1].tls
+            assert tls is not None
+            self._secure(tls)
+            return True
+        length, digest, kept = 0, hashlib.sha256(), b""
+        content_type = dict((name.lower(), value.lower()) for name, value in headers)
+        is_form = content_type.get("content-type", "").startswith("application/x-www-form-url")
+        for block in self._body({name.lower(): value for name, value in headers}):
+            length += len(block)
+            digest.update(block)
+            if is_form or length <= _KEPT:
+                kept += block
+        received = Received(
+            method=method.decode("latin-1"),
+            scheme=self._scheme,
+            target=target,
+            headers=headers,
+            length=length,
+            sha256=digest.hexdigest(),
+            body=kept if is_form or length <= _KEPT else None,
+        )
+        answer = self.server.provider.take(received, head)
+        if not answer.status:
+            # A reset, not an orderly end.
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return False
+        headers_out = {"Content-Length": str(len(answer.body)), **answer.headers}
+        out = "".join(f"{name}: {value}\r\n" for name, value in headers_out.items())
+        body = b"" if method == b"HEAD" else answer.body
+        self.request.sendall(f"HTTP/1.1 {answer.status} .\r\n{out}\r\n".encode("latin-1") + body)
+        return True
+
+    def _line(self) -> bytes:
+        line: bytes = self._file.readline()
+        return b"" if line in (b"\r\n", b"") else line
+
+    def _body(self, headers: dict[str, str]) -> Iterator[bytes]:
+        if headers.get("transfer-encoding") == "chunked":
+            while size := int(self._file.readline().partition(b";")[0], 16):
+                yield from self._exactly(size)
+                self._file.readline()
+            self._file.readline()
+        else:
+            yield from self._exactly(int(headers.get("content-length", "0")))
+
+    def _exactly(self, length: int) -> Iterator[bytes]:
+        while length:
+            block = self._file.read(min(length, 1 << 18))
+            if not block:
+                raise ConnectionError("the client went away")
+            length -= len(block)
+            yield block
+
+
+#: Ports that the provider's hosts appear to listen on.
+HTTP_PORTS = (80, 8080, 3128)
+HTTPS_PORTS = (443, 8443)
+
+
+@contextmanager
+def example_hosts(provider: Provider, monkeypatch: Any) -> Iterator[None]:
+    """Every host under ``.example`` is the provider, at the default ports and some more.
+
+    So that a URL on the wire is one that people write: ``http://provider.example/path``.
+    """
+    from urllib3.util import connection
+
+    connect = connection.create_connection
+
+    def connect_to_provider(address: tuple[str, int], *args: Any, **kwargs: Any) -> socket.socket:
+        host, port = address
+        if host.endswith(".example"):
+            port = provider.tls_port if port in HTTPS_PORTS else provider.port
+            host = "127.0.0.1"
+        return connect((host, port), *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "create_connection", connect_to_provider)
+        yield
+
+
+if __name__ == "__main__":  # A provider in a process of its own: python servers.py
+    alone = Provider()
+    print(json.dumps([alone.url, *(alone.credentials() for _ in range(2))]), flush=True)
+    sys.stdin.read()
