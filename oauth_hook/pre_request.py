@@ -32,7 +32,7 @@ def install() -> None:
     request must never go out because a patch silently missed.
     """
     for owner, name in _SEAMS:
-        if not hasattr(owner, name):
+        if name not in vars(owner):
             version = getattr(requests, "__version__", "(of unknown version)")
             raise ImportError(
                 f"oauth_hook can't restore the {EVENT} event: Requests {version} has "

@@ -1,0 +1,129 @@
+"""hook.explain(request): every step from a request to its signature, and no secret."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from oauth_hook import OAuthHook, UnsignableRequest
+from oauth_hook.explanation import Explanation, Parameter
+from oauth_hook.sandbox import Sandbox
+
+
+@pytest.fixture(params=[True, False], ids=["header", "query"])
+def hook(request: pytest.FixtureRequest) -> OAuthHook:
+    return OAuthHook("token", "s3cr3t-token", "key", "s3cr3t-consumer", request.param)
+
+
+def explained(hook: OAuthHook, method: str, url: str, **given: Any) -> Explanation:
+    return hook.explain(requests.Request(method, url, **given).prepare())
+
+
+def test_it_says_where_each_parameter_came_from(hook: OAuthHook) -> None:
+    explanation = explained(
+        hook, "POST", "http://example.com/x?a=b%20c", data={"d": "\u00e9", "oauth_verifier": "v w"}
+    )
+
+    assert explanation.parameters[:3] == [
+        Parameter("URL query", "a", "b c"),
+        Parameter("form body", "d", "\u00e9"),
+        Parameter("OAuth", "oauth_consumer_key", "key"),
+    ]
+    assert explanation.parameters[-1] == Parameter("OAuth", "oauth_verifier", "v w")
+
+
+def test_its_base_string_holds_its_uri_and_its_normalized_parameters(hook: OAuthHook) -> None:
+    explanation = explained(hook, "POST", "http://Example.com:80/x?b=2&a=1", data={"a": "\u00e9"})
+
+    method, uri, parameters = explanation.signature_base_string.split("&")
+    assert (method, requests.utils.unquote(uri)) == ("POST", explanation.base_string_uri)
+    assert requests.utils.unquote(parameters) == explanation.normalized_parameters
+    assert explanation.normalized_parameters.startswith("a=%C3%A9&a=1&b=2&oauth_consumer_key=key")
+    assert explanation.base_string_uri == "http://example.com/x"
+
+
+def test_it_shows_what_goes_out(hook: OAuthHook) -> None:
+    explanation = explained(hook, "GET", "http://example.com/x?a=1#f")
+
+    if hook.header_auth:
+        assert explanation.url == "http://example.com/x?a=1#f"
+        assert (explanation.authorization or "").startswith("OAuth oauth_consumer_key=")
+    else:
+        assert explanation.url.startswith("http://example.com/x?a=1&oauth_consumer_key=key&")
+        assert explanation.authorization is None
+
+
+def test_every_step_is_printed(hook: OAuthHook) -> None:
+    explanation = explained(hook, "GET", "http://example.com/x?a=1")
+
+    printed = str(explanation)
+
+    for step in explanation[2:7]:
+        assert str(step) in printed
+
+
+def test_it_holds_no_secret(hook: OAuthHook) -> None:
+    explanation = explained(hook, "POST", "http://example.com/x", data={"a": "1"})
+
+    assert "s3cr3t" not in str(explanation) + repr(explanation)
+
+
+def test_it_changes_nothing(hook: OAuthHook) -> None:
+    request = requests.Request("POST", "http://e.com/?a=1", data={"oauth_verifier": "v"}).prepare()
+    before = request.url, dict(request.headers), request.body, dict(request.hooks)
+
+    hook.explain(request)
+
+    assert (request.url, dict(request.headers), request.body, dict(request.hooks)) == before
+
+
+def test_it_leaves_a_form_file_where_it_stood(hook: OAuthHook) -> None:
+    file = io.BytesIO(b"skipped&a=1")
+    file.seek(8)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    explanation = explained(hook, "POST", "http://example.com/x", data=file, headers=headers)
+
+    assert (explanation.parameters[0], file.tell()) == (Parameter("form body", "a", "1"), 8)
+
+
+def test_it_draws_nothing_from_a_body_that_is_no_form(hook: OAuthHook) -> None:
+    def generate() -> Iterator[bytes]:
+        raise AssertionError("read")
+        yield b""
+
+    explanation = explained(hook, "POST", "http://example.com/x", data=generate())
+
+    assert "not read" in explanation.body
+
+
+def test_a_signed_request_is_explained_with_the_nonce_that_it_carries(hook: OAuthHook) -> None:
+    request = requests.Request("GET", "http://example.com/x?a=1", auth=hook).prepare()
+    carried = f"{request.url} {request.headers.get('Authorization')}"
+
+    values = {name: value for _, name, value in hook.explain(request).parameters}
+
+    assert values["oauth_nonce"] in carried
+    assert values["oauth_timestamp"] in carried
+
+
+def test_it_explains_what_the_provider_has_verified(hook: OAuthHook) -> None:
+    with Sandbox() as provider:
+        hook.consumer = (provider.consumer_key, "wrong")
+        hook.token = provider.issue_token()
+        response = requests.post(
+            provider.resource_url,
+            {"a": "b c", "oauth_verifier": "%41"},
+            hooks={"pre_request": hook},
+        )
+
+    assert hook.explain(response.request).signature_base_string in response.text
+
+
+def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:
+    with pytest.raises(UnsignableRequest):
+        explained(hook, "GET", "mailto:a@b.example")

@@ -1,0 +1,285 @@
+"""OAuthHook as an object: its credentials, its defaults, its errors, and its silence on secrets."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import types
+from typing import Any
+
+import pytest
+import requests
+
+import oauth_hook
+from oauth_hook import (
+    Consumer,
+    CredentialError,
+    CredentialTypeError,
+    OAuthError,
+    OAuthHook,
+    Token,
+    UnsignableRequest,
+)
+
+URL = "http://api.example.com/x"
+
+
+def signed(hook: OAuthHook, method: str = "GET", url: str = URL, **given: Any) -> str:
+    """The Authorization header that the hook gives a request."""
+    hook.header_auth = True
+    request = requests.Request(method, url, auth=hook, **given).prepare()
+    return str(request.headers["Authorization"])
+
+
+# What it is made of
+
+
+def test_the_five_parameters_keep_their_order_and_names() -> None:
+    hook = OAuthHook("token", "token secret", "key", "secret", True)
+
+    assert (hook.token, hook.consumer, hook.header_auth) == (
+        Token("token", "token secret"),
+        Consumer("key", "secret"),
+        True,
+    )
+
+
+def test_credentials_may_be_utf_8_bytes() -> None:
+    hook = OAuthHook(b"t\xc3\xa9", b"ts", b"k", b"s")
+
+    assert (hook.token, hook.consumer) == (Token("t\u00e9", "ts"), Consumer("k", "s"))
+
+
+def test_there_is_no_token_without_one() -> None:
+    assert OAuthHook(consumer_key="k", consumer_secret="s").token is None
+
+
+def test_an_empty_token_is_a_token() -> None:
+    """Two-legged OAuth, as some providers want it: oauth_token is sent, and empty."""
+    assert 'oauth_token=""' in signed(OAuthHook("", "", "k", "s"))
+
+
+def test_an_empty_consumer_secret_is_legal() -> None:
+    assert OAuthHook(consumer_key="k", consumer_secret="").consumer == Consumer("k", "")
+
+
+class _Configured(OAuthHook):
+    consumer_key = "class key"
+    consumer_secret = "class secret"
+    header_auth = True
+
+
+@pytest.mark.parametrize(
+    ("given", "consumer", "header_auth"),
+    [
+        ({}, Consumer("class key", "class secret"), True),
+        ({"consumer_key": "own"}, Consumer("own", "class secret"), True),
+        ({"consumer_secret": "own"}, Consumer("class key", "own"), True),
+        ({"consumer_secret": ""}, Consumer("class key", ""), True),
+        ({"header_auth": False}, Consumer("class key", "class secret"), False),
+    ],
+    ids=["none given", "key", "secret", "empty secret", "header_auth"],
+)
+def test_each_default_of_the_class_is_taken_on_its_own(
+    given: dict[str, Any], consumer: Consumer, header_auth: bool
+) -> None:
+    hook = _Configured(**given)
+
+    assert (hook.consumer, hook.header_auth) == (consumer, header_auth)
+
+
+def test_header_auth_is_false_by_default() -> None:
+    assert OAuthHook(consumer_key="k", consumer_secret="s").header_auth is False
+
+
+@pytest.mark.parametrize(
+    "token",
+    [Token("new", "x"), ("new", "x"), ["new", "x"], types.SimpleNamespace(key="new", secret="x")],
+    ids=["Token", "pair", "list", "anything with key and secret"],
+)
+def test_a_new_token_takes_effect_from_the_next_request_on(token: Any) -> None:
+    hook = OAuthHook("old", "x", "k", "s")
+    hook.token = token
+
+    assert 'oauth_token="new"' in signed(hook)
+
+
+def test_a_token_can_be_taken_away() -> None:
+    hook = OAuthHook("old", "x", "k", "s")
+    hook.token = None
+
+    assert "oauth_token" not in signed(hook)
+
+
+def test_a_new_consumer_takes_effect_from_the_next_request_on() -> None:
+    hook = OAuthHook("t", "x", "k", "s")
+    hook.consumer = ("new", "s")
+
+    assert 'oauth_consumer_key="new"' in signed(hook)
+
+
+@pytest.mark.parametrize("name", ["key", "secret"])
+def test_key_and_secret_can_not_be_set_apart(name: str) -> None:
+    token = OAuthHook("t", "x", "k", "s").token
+
+    with pytest.raises(AttributeError, match=r"make a new Token\(key, secret\)"):
+        setattr(token, name, "y")
+
+
+# Wrong use
+
+
+LONE_SURROGATE = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({}, CredentialError, "consumer_key is missing"),
+        ({"consumer_secret": "s"}, CredentialError, "set OAuthHook.consumer_key"),
+        ({"consumer_key": "k"}, CredentialError, "consumer_secret is missing"),
+        ({"consumer_key": "", "consumer_secret": "s"}, CredentialError, "consumer_key is empty"),
+        ({"consumer_key": b"", "consumer_secret": "s"}, CredentialError, "consumer_key is empty"),
+        ({"consumer_key": 5, "consumer_secret": "s"}, CredentialTypeError, "consumer_key .* int"),
+        ({"consumer_key": "k", "consumer_secret": 5}, CredentialTypeError, "consumer_secret"),
+        ({"consumer_key": "k", "consumer_secret": b"\xff"}, CredentialError, "is not UTF-8"),
+        (
+            {"consumer_key": LONE_SURROGATE, "consumer_secret": "s"},
+            CredentialError,
+            "lone surrogate",
+        ),
+        (
+            {"access_token": "t", "consumer_key": "k", "consumer_secret": "s"},
+            CredentialError,
+            "access_token_secret is missing",
+        ),
+        (
+            {"access_token_secret": "t", "consumer_key": "k", "consumer_secret": "s"},
+            CredentialError,
+            "access_token is missing",
+        ),
+        (
+            {
+                "access_token": object(),
+                "access_token_secret": "t",
+                "consumer_key": "k",
+                "consumer_secret": "s",
+            },
+            CredentialTypeError,
+            "access_token must be str or UTF-8 bytes, not object",
+        ),
+    ],
+)
+def test_a_wrong_credential_is_refused_when_the_hook_is_made(
+    arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        OAuthHook(**arguments)
+
+
+@pytest.mark.parametrize("token", ["text", 5, ("one",), ("a", "b", "c")])
+def test_a_token_that_is_none_is_refused_when_it_is_set(token: Any) -> None:
+    hook = OAuthHook("t", "x", "k", "s")
+
+    with pytest.raises(CredentialError):
+        hook.token = token
+
+
+def test_a_refused_token_leaves_the_old_one() -> None:
+    hook = OAuthHook("t", "x", "k", "s")
+    with pytest.raises(CredentialError):
+        hook.token = ("new", None)  # type: ignore[assignment]
+
+    assert hook.token == Token("t", "x")
+
+
+@pytest.mark.parametrize("error", [CredentialTypeError, CredentialError, UnsignableRequest])
+def test_every_error_is_a_requests_exception_and_a_value_error(error: type[Exception]) -> None:
+    assert issubclass(error, requests.exceptions.RequestException)
+    assert issubclass(error, OAuthError)
+    assert issubclass(error, ValueError)
+
+
+def test_a_wrong_type_is_a_type_error_too() -> None:
+    assert issubclass(CredentialTypeError, TypeError)
+
+
+def test_an_invalid_url_is_requests_invalid_url_too() -> None:
+    assert issubclass(oauth_hook.InvalidURL, requests.exceptions.InvalidURL)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [requests.Request("GET", URL), "text", None, requests.PreparedRequest()],
+    ids=["Request", "str", "None", "empty PreparedRequest"],
+)
+def test_what_is_no_prepared_request_is_refused(request_: Any) -> None:
+    with pytest.raises(UnsignableRequest, match="prepare"):
+        OAuthHook("t", "x", "k", "s")(request_)
+
+
+# Silence
+
+
+SECRETS = {"access_token_secret": "s3cr3t-token", "consumer_secret": "s3cr3t-consumer"}
+
+
+@pytest.fixture
+def hook() -> OAuthHook:
+    return OAuthHook("a token", consumer_key="a key", **SECRETS)
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "%s".__mod__], ids=["r", "s", "f", "%"])
+@pytest.mark.parametrize("part", ["hook", "consumer", "token"])
+def test_nothing_shows_a_secret(hook: OAuthHook, show: Any, part: str) -> None:
+    shown = show(hook if part == "hook" else getattr(hook, part))
+
+    assert "s3cr3t" not in shown
+    assert {"hook": "query", "consumer": "a key", "token": "a token"}[part] in shown
+
+
+def test_the_log_names_the_request_and_no_credential(
+    hook: OAuthHook, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "oauth_hook")
+
+    signed(hook, "POST", "http://user:pw@api.example.com/x?q=hidden#f", data={"b": "hidden"})
+
+    assert caplog.messages == ["signed POST http://api.example.com/x in the header with HMAC-SHA1"]
+
+
+# Copies
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda hook: pickle.loads(pickle.dumps(hook))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_signs_as_the_original_does(hook: OAuthHook, copied: Any) -> None:
+    hook.header_auth = True
+
+    twin = copied(hook)
+
+    assert (twin.consumer, twin.token, twin.header_auth) == (hook.consumer, hook.token, True)
+    assert 'oauth_token="a%20token"' in signed(twin)
+
+
+def test_a_copy_goes_its_own_way(hook: OAuthHook) -> None:
+    twin = copy.copy(hook)
+    twin.token = None
+
+    assert hook.token == Token("a token", SECRETS["access_token_secret"])
+
+
+def test_equal_credentials_are_equal_and_unequal_ones_not() -> None:
+    assert Token("a", "b") == Token("a", "b") != Token("a", "c")
+    assert len({Token("a", "b"), Token("a", "b"), Consumer("a", "b")}) == 2
+
+
+# The package
+
+
+def test_the_public_names_are_all_there() -> None:
+    assert all(hasattr(oauth_hook, name) for name in oauth_hook.__all__)
