@@ -160,10 +160,11 @@ def test_forged_form_decides_nothing(
         assert session.get(page.url, timeout=10).status_code == 200
 
 
-def test_second_tab_does_not_spoil_the_first(provider: Sandbox) -> None:
+@pytest.mark.parametrize("same", [True, False])
+def test_second_tab_does_not_spoil_the_first(provider: Sandbox, same: bool) -> None:
     with requests.Session() as session:
         first = session.get(page_url(provider), timeout=10)
-        session.get(page_url(provider), timeout=10)
+        session.get(first.url if same else page_url(provider), timeout=10)
         assert press(session, first).status_code == 200
 
 

@@ -108,6 +108,19 @@ def test_allow_in_the_browser_leads_to_the_callback(
 
 
 @browser
+def test_allow_after_coming_from_another_site(
+    provider: Sandbox, chromium: Any, callback: str
+) -> None:
+    url = page_url(provider, callback)
+    chromium.get(callback.replace("127.0.0.1", "localhost"))
+    chromium.execute_script("location.href = arguments[0]", url)
+    wait_for_title(chromium, "Allow")
+    find(chromium, "button[value=allow]").click()
+    wait_for_title(chromium, "Arrived")
+    assert "oauth_verifier=" in chromium.current_url
+
+
+@browser
 def test_deny_in_the_browser_leads_to_the_callback(
     provider: Sandbox, chromium: Any, callback: str
 ) -> None:

@@ -57,9 +57,10 @@ class Application:
         except ConnectionError:
             raise
         except Exception:
-            log.exception("the sandbox failed on %s", environ["REQUEST_URI"])
+            log.exception("the sandbox failed")
             response = Response("The sandbox failed; its log says why.\n", 500)
-        log.info("%s %s %s", environ["REQUEST_METHOD"], environ["REQUEST_URI"], response.status)
+        path = environ["REQUEST_URI"].partition("?")[0]  # the query may hold credentials
+        log.info("%s %s: %s", environ["REQUEST_METHOD"], path, response.status)
         return response(environ, start_response)
 
     def _route(self, received: Received) -> Response:
@@ -89,7 +90,7 @@ class Application:
         try:
             return answer(received)
         except Refusal as refusal:
-            log.info("refused: %s: %s", refusal.problem, refusal.advice)
+            log.info("refused: %s", refusal.problem)
             return refusal.response(self._realm, parsable=parsable)
 
     def _token_endpoint(

@@ -23,7 +23,7 @@ from oauth_hook.sandbox.store import RequestToken, Store
 
 __all__ = ["Pages"]
 
-_COOKIE = "oauth_sandbox"
+_COOKIE_AGE = 3600  # seconds
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -68,8 +68,8 @@ class Pages:
         token = self._token(received.query_pairs)
         if token.state != "issued":
             raise _answered()
-        # Kept where there is one already, so that a second tab doesn't spoil the first.
-        session = _session(received) or secrets.token_hex(16)
+        # Kept where there is one already, so that the same page in a second tab spoils nothing.
+        session = _session(received, token.key) or secrets.token_hex(16)
         response = self._page(
             "authorize.html",
             form_action=_form_action(token.callback),
@@ -78,8 +78,9 @@ class Pages:
             destination=_destination(token.callback),
         )
         cookie = dump_cookie(
-            _COOKIE,
+            _cookie_name(token.key),
             session,
+            max_age=_COOKIE_AGE,
             httponly=True,
             samesite="Strict",
             secure=received.scheme == "https",
@@ -103,8 +104,9 @@ class Pages:
 
         The Origin header tells nothing here: under the page's own no-referrer policy it is "null".
         """
-        session = _session(received)
-        proof = self._proof(session or "", fields.get("oauth_token", ""))
+        token = fields.get("oauth_token", "")
+        session = _session(received, token)
+        proof = self._proof(session or "", token)
         own_page = received.header("sec-fetch-site") in ([], ["same-origin"])
         same = hmac.compare_digest(fields.get("proof", "").encode(), proof.encode())
         if session is None or not own_page or not same:
@@ -179,8 +181,15 @@ class Pages:
         return response
 
 
-def _session(received: Received) -> str | None:
-    session = parse_cookie("; ".join(received.header("cookie"))).get(_COOKIE, "")
+def _cookie_name(token: str) -> str:
+    # One for each token: a page opened from another site doesn't get, and so would overwrite, the
+    # SameSite=Strict cookie of an earlier page; and all ports of a host share their cookies.
+    return f"oauth_sandbox_{hashlib.sha256(token.encode()).hexdigest()[:12]}"
+
+
+def _session(received: Received, token: str) -> str | None:
+    cookies = parse_cookie("; ".join(received.header("cookie")))
+    session = cookies.get(_cookie_name(token), "")
     return session if re.fullmatch("[0-9a-f]{32}", session) else None
 
 
