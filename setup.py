@@ -3,7 +3,15 @@ from pathlib import Path
 from setuptools import setup
 
 SANDBOX = ["oauthlib>=3.2", "werkzeug>=3", "jinja2>=3"]
-TEST = [*SANDBOX, "pytest>=8", "pytest-xdist>=3", "hypothesis>=6"]
+TEST = [
+    *SANDBOX,
+    "pytest>=8",
+    "pytest-xdist>=3",
+    "hypothesis>=6",
+    "requests-toolbelt>=1",
+    "selenium>=4.11",
+    "trustme>=1",
+]
 DEV = [*TEST, "mypy>=1.15", "ruff>=0.9", "build>=1"]
 
 setup(
@@ -16,7 +24,7 @@ setup(
     license_files=["LICENSE", "AUTHORS"],
     author="The requests-oauth authors",
     keywords=["oauth", "oauth1", "oauth 1.0a", "rfc 5849", "requests", "hmac-sha1", "pre_request"],
-    packages=["oauth_hook", "oauth_hook.sandbox"],
+    packages=["oauth_hook", "oauth_hook.commands", "oauth_hook.sandbox"],
     package_data={"oauth_hook": ["py.typed"], "oauth_hook.sandbox": ["templates/*"]},
     python_requires=">=3.10",
     install_requires=["requests>=2.28,<3"],

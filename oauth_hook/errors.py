@@ -5,6 +5,8 @@ No message, ``args`` or ``repr`` of these holds a secret, a signature or a part 
 
 from __future__ import annotations
 
+from typing import Any
+
 import requests.exceptions
 
 
@@ -13,6 +15,10 @@ class OAuthError(requests.exceptions.RequestException):
 
     Whoever catches ``requests.exceptions.RequestException`` catches it too.
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle: without request and response, which hold the hook with its secrets."""
+        return type(self), self.args, {**self.__dict__, "request": None, "response": None}
 
 
 class CredentialError(OAuthError, ValueError):

@@ -146,7 +146,7 @@ class OAuthHook(AuthBase):
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
         request = r
-        hooks = getattr(request, "hooks", None)
+        hooks: Any = getattr(request, "hooks", None)
         if hooks is None or not hasattr(request, "body"):
             raise UnsignableRequest(
                 f"OAuthHook signs a PreparedRequest, not {type(request).__name__}: prepare() it"
@@ -155,16 +155,19 @@ class OAuthHook(AuthBase):
             return self._sign_again(request, hooks[_MEMORY])
         signed = self._sign(request, None)
         memory = _Memory(request.url, signed[3])
+        # The request gets a mapping of its own: the present one may be shared, with a session even.
+        own = {**hooks, _MEMORY: memory}
         with _lock:
-            first = hooks.setdefault(_MEMORY, memory) is memory
+            first = request.hooks is hooks
             if first:
+                request.hooks = own
                 message.put(signed, request, signed_before=False)
         if not first:  # another thread was faster, with this very request
-            return self._sign_again(request, hooks[_MEMORY])
+            return self(request)
         if not hooks.get("pre_request"):
             # No event called this, so it is auth=hook, ahead of the sending: be there when the
             # request is sent, and sent again.
-            hooks["pre_request"] = [self]
+            own["pre_request"] = [self]
             memory.unsent = _signed_parts(request)
         return request
 

@@ -102,7 +102,7 @@ OAuthHook.consumer_key, OAuthHook.consumer_secret = KEY, KSECRET
 hook = OAuthHook(TOKEN, SECRET, header_auth=True)
 client = requests.session(hooks={'pre_request': hook})
 client.post(URL, {'status': 'Yay! It works!', 'wrap_links': True})
-requests.post(REQUEST_TOKEN_URL, {'oauth_callback': 'oob'}, hooks={'pre_request': OAuthHook(consumer_key=KEY, consumer_secret=KSECRET)})
+requests.post(REQUEST_TOKEN_URL, hooks={'pre_request': OAuthHook(consumer_key=KEY, consumer_secret=KSECRET)})
 """  # noqa: E501 - character for character
 
 
@@ -115,7 +115,7 @@ def test_the_first_lines_of_the_old_readme(names: dict[str, Any], statuses: Any)
 FIRST_LEG = """
 from oauth_hook import OAuthHook
 hook = OAuthHook(consumer_key=KEY, consumer_secret=KSECRET)
-response = requests.post(REQUEST_TOKEN_URL, {'oauth_callback': 'oob'}, hooks={'pre_request': hook})
+response = requests.post(REQUEST_TOKEN_URL, hooks={'pre_request': hook})
 qs = parse_qs(response.text); oauth_token = qs['oauth_token'][0]; oauth_secret = qs['oauth_token_secret'][0]
 """  # noqa: E501 - character for character
 THIRD_LEG = """
@@ -130,24 +130,6 @@ def test_the_scripted_exchange(provider: Sandbox, names: dict[str, Any]) -> None
     exec(THIRD_LEG, names)
 
     assert set(parse_qs(names["response"].text)) >= {"oauth_token", "oauth_token_secret"}
-
-
-WITHOUT_CALLBACK = """
-from oauth_hook import OAuthHook
-hook = OAuthHook(consumer_key=KEY, consumer_secret=KSECRET)
-response = requests.post(REQUEST_TOKEN_URL, hooks={'pre_request': hook})
-"""
-
-
-def test_a_request_token_without_callback_is_signed_and_lacks_only_that(
-    names: dict[str, Any],
-) -> None:
-    """OAuth 1.0 of 2007 knew no callback here; 1.0a, and so the sandbox, requires it."""
-    exec(WITHOUT_CALLBACK, names)
-
-    assert 'oauth_parameters_absent="oauth_callback"' in names["response"].headers[
-        "WWW-Authenticate"
-    ].replace("%5F", "_")
 
 
 # The variants that people used

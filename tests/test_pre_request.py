@@ -116,11 +116,15 @@ def test_a_request_that_is_not_prepared_is_refused_as_ever(client: requests.Sess
         client.send(requests.Request("GET", "http://127.0.0.1:1/"))  # type: ignore[arg-type]
 
 
+RESPONSE_HOOKS = [None, [], ignore, [ignore]]
+RESPONSE_HOOK_IDS = ["none given", "none", "a callable", "a list"]
+
+
 # Which hooks run: the request's own, else the session's, whatever the response event holds
 
 
-@pytest.mark.parametrize("own_response", [None, [], ignore, [ignore]], ids=repr)
-@pytest.mark.parametrize("session_response", [None, [], ignore, [ignore]], ids=repr)
+@pytest.mark.parametrize("own_response", RESPONSE_HOOKS, ids=RESPONSE_HOOK_IDS)
+@pytest.mark.parametrize("session_response", RESPONSE_HOOKS, ids=RESPONSE_HOOK_IDS)
 @pytest.mark.parametrize("own", [None, "r"])
 @pytest.mark.parametrize("sessions", [None, "s"])
 def test_the_requests_own_hooks_run_else_the_sessions(

@@ -192,10 +192,15 @@ def test_callback_that_is_a_url_is_taken(provider: Sandbox, callback: str) -> No
     assert provider.authorize(request_token(provider, callback)[0])
 
 
-def test_request_token_needs_a_callback(provider: Sandbox) -> None:
-    answer = send(client(provider), "POST", provider.request_token_url)
-    assert_refused(answer, "parameter_absent", 400)
-    assert challenge(answer)["oauth_parameters_absent"] == "oauth_callback"
+def test_request_token_without_a_callback_is_as_if_oob_were_registered(provider: Sandbox) -> None:
+    answer = pairs_of(send(client(provider), "POST", provider.request_token_url))
+    assert provider.authorize(answer["oauth_token"]).isdigit()
+
+
+def test_request_token_without_a_callback_is_verified_no_less(provider: Sandbox) -> None:
+    signer = client(provider, consumer=(provider.consumer_key, "wrong"))
+    answer = send(signer, "POST", provider.request_token_url)
+    assert_refused(answer, "signature_invalid", 401)
 
 
 def test_refusal_of_a_token_endpoint_parses_as_a_form(provider: Sandbox) -> None:

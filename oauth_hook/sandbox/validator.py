@@ -236,7 +236,7 @@ class Validator(RequestValidator):
                 token["oauth_token"],
                 token["oauth_token_secret"],
                 self._oauth["oauth_consumer_key"],
-                self._oauth["oauth_callback"],
+                self._oauth.get("oauth_callback", "oob"),
                 "issued",
                 None,
             )

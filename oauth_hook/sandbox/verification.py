@@ -63,15 +63,27 @@ def verify_resource(received: Received, store: Store, policy: Policy) -> Verifie
 
 
 def issue_request_token(received: Received, store: Store, policy: Policy) -> Pairs:
-    """Answer a request for temporary credentials (RFC 5849 section 2.1)."""
-    _, oauth = _protocol_parameters(received, policy, (*_MANDATORY, "oauth_callback"))
+    """Answer a request for temporary credentials (RFC 5849 section 2.1).
+
+    Section 2.1 requires oauth_callback. Providers at which the callback is registered together with
+    the application do without, as OAuth Core 1.0 of 2007 did, and so does the sandbox: it takes
+    "oob" for registered. oauthlib insists, so there it verifies the signature and nothing else.
+    """
+    _, oauth = _protocol_parameters(received, policy, _MANDATORY)
     if oauth.get("oauth_token"):
         raise _parameter_rejected("oauth_token", "A request token is asked for without a token.")
     validator = Validator(store, policy, oauth)
     server = WebApplicationServer(validator)
-    _, answer, status = server.create_request_token_response(*_as_oauthlib(received))
-    if status != 200:
-        raise _verdict(validator, received, policy, answer)
+    if "oauth_callback" in oauth:
+        _, answer, status = server.create_request_token_response(*_as_oauthlib(received))
+        if status != 200:
+            raise _verdict(validator, received, policy, answer)
+    else:
+        endpoint = SignatureOnlyEndpoint(validator)
+        valid, request = endpoint.validate_request(*_as_oauthlib(received))
+        if not valid:
+            raise _verdict(validator, received, policy)
+        server.create_request_token(request, {})
     names = ("oauth_token", "oauth_token_secret", "oauth_callback_confirmed")
     return [(name, validator.issued[name]) for name in names]
 
