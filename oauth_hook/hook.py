@@ -34,6 +34,15 @@ _MEMORY = "oauth_hook"
 _lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # another thread, not there in the child, may have held it
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 class _Memory:
     """What the hook remembers of a request, for when it meets it or a copy of it again."""
 
@@ -46,6 +55,10 @@ class _Memory:
         self.extras = extras
         #: The request as it was signed ahead of time, until that signature goes out.
         self.unsent: tuple[Any, ...] | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For copies and pickles: a signature that waits to go out belongs to one request alone."""
+        return _Memory, (self.url, self.extras)
 
 
 class OAuthHook(AuthBase):
