@@ -85,6 +85,8 @@ def _read_and_rewind(body: Any, request: PreparedRequest) -> bytes:
 
 def put_form(form: str | bytes, request: PreparedRequest) -> None:
     """Gives the request another form as its body, and the Content-Length that goes with it."""
+    # Of its own: a shallow copy of the request shares the headers, but not the body.
+    request.headers = request.headers.copy()
     if not form:
         request.body = None
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
