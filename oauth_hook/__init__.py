@@ -8,23 +8,35 @@ from __future__ import annotations
 from . import pre_request
 from .credentials import Consumer, Token
 from .errors import (
+    AuthorizationDenied,
     CredentialError,
     CredentialTypeError,
+    ExchangeError,
+    InvalidCallback,
     InvalidURL,
     OAuthError,
+    TokenRequestDenied,
+    TokenRequestFailed,
+    TokenRequestTimeout,
     UnreadableForm,
     UnsignableRequest,
 )
 from .hook import OAuthHook
 
 __all__ = [
+    "AuthorizationDenied",
     "Consumer",
     "CredentialError",
     "CredentialTypeError",
+    "ExchangeError",
+    "InvalidCallback",
     "InvalidURL",
     "OAuthError",
     "OAuthHook",
     "Token",
+    "TokenRequestDenied",
+    "TokenRequestFailed",
+    "TokenRequestTimeout",
     "UnreadableForm",
     "UnsignableRequest",
 ]

@@ -5,6 +5,7 @@ No message, ``args`` or ``repr`` of these holds a secret, a signature or a part 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import requests.exceptions
@@ -32,6 +33,10 @@ class CredentialTypeError(CredentialError, TypeError):
     """A credential that is neither text (str) nor UTF-8 bytes."""
 
 
+class SignatureMethodError(OAuthError, ValueError):
+    """A signature method that is unknown, or that can't be used here."""
+
+
 class UnsignableRequest(OAuthError, ValueError):
     """A request that can't be signed as it stands. It is as it was, and nothing was sent."""
 
@@ -42,3 +47,40 @@ class InvalidURL(UnsignableRequest, requests.exceptions.InvalidURL):
 
 class UnreadableForm(UnsignableRequest):
     """The form body must be signed but can't be read, or not without losing it."""
+
+
+class ExchangeError(OAuthError):
+    """The three-legged exchange (RFC 5849 section 2) has failed.
+
+    Attributes:
+        response: the answer that was wrong, where there is one, at most its first 64 KiB.
+        problem: what it held of the OAuth Problem Reporting extension: ``oauth_problem``,
+            ``oauth_problem_advice``, ``oauth_acceptable_timestamps``, ``oauth_parameters_absent``
+            and the like, decoded. Secrets, signature and nonce in it are masked.
+    """
+
+    def __init__(
+        self, *args: object, problem: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.problem = dict(problem or {})
+
+
+class TokenRequestFailed(ExchangeError):
+    """No answer to a request for a token, or one that is neither a token nor a refusal."""
+
+
+class TokenRequestTimeout(TokenRequestFailed, requests.exceptions.Timeout):
+    """The answer to a request for a token was not there, whole, in time."""
+
+
+class TokenRequestDenied(ExchangeError):
+    """The provider refuses to give a token, by its status or by an ``oauth_problem``."""
+
+
+class AuthorizationDenied(ExchangeError):
+    """The user did not allow it."""
+
+
+class InvalidCallback(ExchangeError, ValueError):
+    """The callback URL is no answer to the request token, so nothing may be done on it."""

@@ -1,0 +1,81 @@
+"""Why a transfer failed, in a few words.
+
+Requests' and urllib3's own messages show the URL, which may hold a signature: these hold nothing of
+the request.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+
+import requests.exceptions
+import urllib3.exceptions
+
+#: What raises when a request can't be sent or its answer can't be read.
+TRANSPORT_ERRORS = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+)
+
+TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+
+TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (http.client.RemoteDisconnected, "the connection was closed without an answer"),
+    (http.client.IncompleteRead, "the answer was cut short"),
+    (urllib3.exceptions.IncompleteRead, "the answer was cut short"),
+    (urllib3.exceptions.InvalidChunkLength, "the answer was cut short, or is not HTTP"),
+    (http.client.HTTPException, "the answer is not HTTP"),
+    (urllib3.exceptions.HeaderParsingError, "the answer is not HTTP"),
+    (urllib3.exceptions.DecodeError, "the answer's compression is broken"),
+    (requests.exceptions.TooManyRedirects, "it redirects too many times"),
+    (requests.exceptions.RetryError, "it went on failing, however often it was tried"),
+    (requests.exceptions.InvalidProxyURL, "the proxy's URL is not valid"),
+    (requests.exceptions.SSLError, "TLS failed"),
+    *((kind, "no answer in time") for kind in (*TIMEOUTS, TimeoutError)),
+    (requests.exceptions.MissingSchema, "the URL does not begin with http:// or https://"),
+    (requests.exceptions.InvalidSchema, "the URL does not begin with http:// or https://"),
+    (requests.exceptions.InvalidURL, "the URL is not valid"),
+    (urllib3.exceptions.LocationParseError, "the URL is not valid"),
+    (requests.exceptions.ChunkedEncodingError, "the answer was cut short"),
+)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, as a clause: "Connection refused", "the answer was cut short" ..."""
+    chain = list(_chain(error))
+    if any(isinstance(cause, requests.exceptions.ProxyError) for cause in chain):
+        return "the proxy can't be reached"
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not valid: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError):
+            return "TLS failed"
+        if isinstance(cause, socket.gaierror):
+            return "there is no such host"
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+    for kind, words in _WORDS:
+        if any(isinstance(cause, kind) for cause in chain):
+            return words
+    return type(error).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it was made of, the outermost first."""
+    met: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        error = waiting.pop(0)
+        if error in met:
+            continue
+        met.append(error)
+        yield error
+        parts = (*error.args, getattr(error, "reason", None), error.__cause__, error.__context__)
+        waiting += [part for part in parts if isinstance(part, BaseException)]

@@ -1,0 +1,81 @@
+"""The OAuth Problem Reporting extension: why a provider refused, read from its answer.
+
+What it gives can be shown: control characters are gone, and what must not be shown is masked. It
+knows no exchange. The extension: https://web.archive.org/web/2010/http://wiki.oauth.net/ProblemReporting
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, quote, unquote
+
+import requests
+
+_FIELDS = (
+    "oauth_problem",
+    "oauth_problem_advice",
+    "oauth_acceptable_timestamps",
+    "oauth_acceptable_versions",
+    "oauth_parameters_absent",
+    "oauth_parameters_rejected",
+)
+_IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"([^\"]*)\"|([^\s\",]+))")
+_SENT = re.compile(r"\boauth_(?:signature|nonce)=\"?([^&\",\s]+)")
+_SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
+_LONGEST = 500  # characters of one field that are kept
+
+
+def problem(response: requests.Response, secrets: Iterable[str] = ()) -> dict[str, str]:
+    """The extension's fields in the body of ``response`` or its ``WWW-Authenticate``, decoded.
+
+    ``secrets`` are masked where they occur in them, and so are the signatures and nonces of the
+    requests that led to the response. Empty where there are no such fields.
+    """
+    found: dict[str, str] = {}
+    body = response.content[:65536].decode("utf-8", "replace").strip()
+    pairs = [] if body.startswith(("<", "{", "[")) else parse_qsl(body, separator="&")
+    for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
+        pairs.append((name, unquote(quoted or plain)))
+    for name, value in pairs:
+        if name in _FIELDS and value.strip():
+            found.setdefault(name, value)
+    masked = _mask({*secrets, *_signatures_and_nonces(response)})
+    return {name: _showable(found[name], masked) for name in _FIELDS if name in found}
+
+
+def in_words(fields: dict[str, str]) -> str:
+    """What :func:`problem` gave, for a message: "oauth_problem: ...; oauth_problem_advice: ..."."""
+    return "; ".join(f"{name}: {value}" for name, value in fields.items())
+
+
+def _signatures_and_nonces(response: requests.Response) -> set[str]:
+    sent: set[str] = set()
+    for answered in (response, *response.history):
+        request = answered.request
+        if request is None:  # a response that somebody made by hand
+            continue
+        for text in (request.headers.get("Authorization"), request.url):
+            shown = text.decode("latin-1") if isinstance(text, bytes) else text or ""
+            sent.update(unquote(value) for value in _SENT.findall(shown))
+    return sent
+
+
+def _mask(values: set[str]) -> re.Pattern[str]:
+    """Finds each value as it is and percent-encoded, once and twice; a short one as a word only."""
+    forms = set()
+    for value in values - {""}:
+        once = quote(value, safe="~")
+        forms |= {value, once, quote(once, safe="~")}
+    longest_first = sorted(forms, key=len, reverse=True)
+    patterns = [
+        re.escape(form) if len(form) > _SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in longest_first
+    ]
+    return re.compile("|".join(patterns) or r"(?!)")
+
+
+def _showable(text: str, masked: re.Pattern[str]) -> str:
+    text = masked.sub("***", text)
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,232 @@
+"""The three-legged exchange (RFC 5849 section 2): request token, authorization, access token.
+
+Three calls and no state but what they give. They use ``OAuthHook`` as any user would::
+
+    hook = OAuthHook(consumer_key=KEY, consumer_secret=SECRET, header_auth=True)
+    token = three_legged.request_token(REQUEST_TOKEN_URL, hook)
+    print("Open", three_legged.authorization_url(AUTHORIZE_URL, token))
+    hook, more = three_legged.access_token(ACCESS_TOKEN_URL, hook, token, input("The PIN: "))
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import requests
+
+from .credentials import Token
+from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed, UnsignableRequest
+from .hook import OAuthHook
+from .token_request import token_fields
+
+__all__ = [
+    "AccessToken",
+    "RequestToken",
+    "access_token",
+    "authorization_url",
+    "request_token",
+    "verifier",
+]
+
+#: Seconds until a token must be there.
+TIMEOUT = 30.0
+
+_DENIED = ("permission_denied", "user_refused")  # values of oauth_problem
+
+
+class RequestToken(Token):
+    """Temporary credentials (RFC 5849 section 2.1), and what else the provider said with them.
+
+    Attributes:
+        key: str.
+        secret: str.
+        fields: dict of str; usually nothing but ``oauth_callback_confirmed``.
+    """
+
+    __slots__ = ("fields",)
+
+    fields: dict[str, str]
+
+    def __init__(self, key: str, secret: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(key, secret)
+        object.__setattr__(self, "fields", dict(fields or {}))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.key, self.secret, self.fields)
+
+
+class AccessToken(NamedTuple):
+    """Token credentials (section 2.3) at work, and what else the provider said with them."""
+
+    #: Signs as the consumer on behalf of the user, from now on.
+    hook: OAuthHook
+    #: ``user_id``, ``screen_name``, ``oauth_session_handle`` ..., as the provider has them.
+    fields: dict[str, str]
+
+    def __repr__(self) -> str:
+        return f"AccessToken(hook={self.hook!r}, fields of {', '.join(self.fields) or 'nothing'})"
+
+
+def request_token(
+    url: str,
+    hook: OAuthHook,
+    callback: str = "oob",
+    *,
+    params: Mapping[str, str] | None = None,
+    realm: str | None = None,
+    require_confirmation: bool = True,
+    method: str = "POST",
+    session: requests.Session | None = None,
+    timeout: float = TIMEOUT,
+) -> RequestToken:
+    """The first call: asks the provider for a request token (RFC 5849 section 2.1).
+
+    Args:
+        url: of the provider's request token endpoint.
+        hook: says who the consumer is, and signs; a token that it has is left out.
+        callback: URL to which the provider sends the user back, or "oob": it shows a PIN.
+        params: further parameters that the provider wants, put into the query.
+        realm: stands in the ``Authorization`` header (section 3.5.1): needs ``header_auth``.
+        require_confirmation: whether the provider must answer ``oauth_callback_confirmed=true``,
+            by which it says that it speaks OAuth 1.0a. False accepts one that leaves it out, as
+            OpenStack Keystone does: section 2.1 forbids that, because over OAuth 1.0 somebody else
+            can get the user to authorize his request.
+        method: "POST", or "GET" for a provider that wants it.
+        session: sends the request, with its proxies, TLS and retries.
+        timeout: seconds until the whole answer must be there.
+
+    Raises:
+        TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
+        TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
+        UnsignableRequest: ``url`` is no http(s) URL, or a realm has no place. Nothing was sent.
+    """
+    if realm is not None and not hook.header_auth:
+        raise UnsignableRequest(
+            "a realm has its place in the Authorization header only: "
+            "make the hook with header_auth=True"
+        )
+    fields, response = token_fields(
+        "request token",
+        method,
+        url,
+        {**(params or {}), "oauth_callback": callback},
+        _with_token(hook, None),
+        session,
+        timeout,
+        realm,
+    )
+    confirmed = fields.get("oauth_callback_confirmed")
+    if confirmed is None and not require_confirmation:
+        confirmed = "true"
+    if confirmed is None or confirmed.lower() != "true":
+        raise TokenRequestFailed(
+            "the provider gave a request token but not oauth_callback_confirmed=true: it does not "
+            "speak OAuth 1.0a (RFC 5849 section 2.1). "
+            "If you must, accept one that leaves it out with require_confirmation=False",
+            response=response,
+        )
+    return RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
+
+
+def authorization_url(url: str, token: Token, params: Mapping[str, str] | None = None) -> str:
+    """Where to send the user, to allow it or not (RFC 5849 section 2.2).
+
+    Args:
+        url: of the provider's authorization page; what it has of a query stays as it is.
+        token: what :func:`request_token` gave.
+        params: further parameters that the provider wants, added to the query.
+    """
+    url, mark, fragment = url.partition("#")
+    separator = "" if url[-1:] in ("?", "&") else "&" if "?" in url else "?"
+    query = urlencode({**(params or {}), "oauth_token": token.key}, quote_via=quote)
+    return f"{url}{separator}{query}{mark}{fragment}"
+
+
+def verifier(callback_url: str, token: Token) -> str:
+    """The verifier in the URL at which the user came back (RFC 5849 section 2.2).
+
+    Args:
+        callback_url: as the browser asked for it, whole or from its path on.
+        token: what :func:`request_token` gave *this* user: if the URL is about another, somebody
+            else may have made it up.
+
+    Raises:
+        AuthorizationDenied: the user said no.
+        InvalidCallback: it is about another token, or has no verifier.
+    """
+    pairs = parse_qsl(urlsplit(callback_url).query, keep_blank_values=True)
+    wanted = ("oauth_token", "oauth_verifier", "denied", "oauth_problem")
+    found = {(name, value) for name, value in pairs if name in wanted}
+    fields = dict(found)
+    if len(fields) != len(found):
+        raise InvalidCallback("the callback URL names a parameter twice")
+    if fields.get("oauth_token", fields.get("denied", token.key)) != token.key:
+        raise InvalidCallback(
+            "the callback URL is about another request token than the one asked for"
+        )
+    if "denied" in fields or fields.get("oauth_problem") in _DENIED:
+        raise AuthorizationDenied("the user did not allow it", problem=_problem(fields))
+    if "oauth_problem" in fields:
+        problem = _problem(fields)
+        raise InvalidCallback(
+            f"the provider reports a problem to the callback URL: {problem['oauth_problem']}",
+            problem=problem,
+        )
+    if not fields.get("oauth_verifier"):
+        raise InvalidCallback("the callback URL has no oauth_verifier")
+    if "oauth_token" not in fields:
+        raise InvalidCallback("the callback URL has no oauth_token")
+    return fields["oauth_verifier"]
+
+
+def _problem(fields: Mapping[str, str]) -> dict[str, str]:
+    value = fields.get("oauth_problem", "permission_denied")
+    return {"oauth_problem": "".join(c for c in value if c.isprintable())[:100]}
+
+
+def access_token(
+    url: str,
+    hook: OAuthHook,
+    token: Token,
+    verifier: str,
+    *,
+    method: str = "POST",
+    session: requests.Session | None = None,
+    timeout: float = TIMEOUT,
+) -> AccessToken:
+    """The last call: trades token and verifier for an access token (RFC 5849 section 2.3).
+
+    Args:
+        url: of the provider's access token endpoint.
+        hook: the one of the first call, or one like it.
+        token: what :func:`request_token` gave.
+        verifier: what :func:`verifier` gave, or the PIN that the user typed.
+        method, session, timeout: as in :func:`request_token`.
+
+    Gives a new hook, like ``hook`` but with the access token, and what else the provider returned.
+
+    Raises:
+        TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
+        TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
+        UnsignableRequest: ``url`` is no http(s) URL. Nothing was sent.
+    """
+    fields, _ = token_fields(
+        "access token",
+        method,
+        url,
+        {"oauth_verifier": verifier.strip()},
+        _with_token(hook, token),
+        session,
+        timeout,
+    )
+    key, secret = fields.pop("oauth_token"), fields.pop("oauth_token_secret")
+    return AccessToken(_with_token(hook, Token(key, secret)), fields)
+
+
+def _with_token(hook: OAuthHook, token: Token | None) -> OAuthHook:
+    hook = copy.copy(hook)
+    hook.token = token
+    return hook

@@ -1,0 +1,273 @@
+"""One request for a token: sent and answered within bounds of time and size, and read as a form.
+
+It knows neither which token is asked for nor what else the exchange consists of.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import http
+import io
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import requests
+
+from . import problem_reporting
+from .errors import OAuthError, TokenRequestDenied, TokenRequestFailed, TokenRequestTimeout
+from .failure import TIMEOUTS, TRANSPORT_ERRORS, reason
+from .form import text_of
+from .hook import OAuthHook
+
+_MOST = 64 * 1024  # bytes of an answer; a token takes some hundred
+
+
+def token_fields(
+    what: str,
+    method: str,
+    url: str,
+    params: Mapping[str, str],
+    hook: OAuthHook,
+    session: requests.Session | None,
+    timeout: float,
+    realm: str | None = None,
+) -> tuple[dict[str, str], requests.Response]:
+    """Asks ``url`` for a token; gives the answer's fields, ``oauth_token`` and its secret included.
+
+    Args:
+        what: is asked for, as the messages call it: "request token".
+        method: "POST" or "GET".
+        url: of the provider's endpoint.
+        params: further parameters. They go into the query, the OAuth parameters among them to
+            where the hook puts its own.
+        hook: signs.
+        session: sends; None: one of its own.
+        timeout: seconds until all of the answer must be there.
+        realm: stands in the ``Authorization`` header.
+
+    Raises:
+        ExchangeError: (or a subclass) there is no such answer.
+        UnsignableRequest: (or a subclass) nothing was sent.
+    """
+    response = _response(what, method, url, params, hook, session, timeout, realm)
+    secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
+    if hook.token is not None:
+        secrets.append(hook.token.secret)
+    problem = problem_reporting.problem(response, secrets)
+    status = response.status_code
+    if problem or not 200 <= status < 300:
+        denied = 400 <= status < 500 or "oauth_problem" in problem
+        verb = "refuses the" if denied else "failed on the request for the"
+        words = [f"the provider {verb} {what}: {status} {_phrase(status)}".rstrip()]
+        words += [problem_reporting.in_words(problem)] if problem else []
+        error = TokenRequestDenied if denied else TokenRequestFailed
+        raise error("; ".join(words), response=response, problem=problem)
+    return _fields(what, response), response
+
+
+def _phrase(status: int) -> str:
+    return http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
+
+
+# Reading
+
+
+def _fields(what: str, response: requests.Response) -> dict[str, str]:
+    """RFC 5849 sections 2.1 and 2.3: a form with ``oauth_token`` and ``oauth_token_secret``."""
+    wrong = ""
+    fields: dict[str, str] = {}
+    body = response.content.strip()
+    if not body:
+        wrong = "is empty"
+    elif body[:1] == b"<":
+        wrong = "is a web page, not a form: is this the right URL?"
+    elif body[:1] in (b"{", b"["):
+        wrong = "is JSON, not a form: is this the right URL?"
+    else:
+        try:
+            pairs = parse_qsl(body.decode(), keep_blank_values=True, errors="strict")
+        except ValueError:  # not UTF-8
+            wrong = "can't be read as a form"
+        else:
+            fields = dict(pairs)
+            if len({*pairs}) != len(fields):
+                wrong = "names a field twice"
+            elif not fields.get("oauth_token"):
+                wrong = "holds no oauth_token"
+            elif "oauth_token_secret" not in fields:
+                wrong = "holds no oauth_token_secret"
+    if wrong:
+        raise TokenRequestFailed(
+            f"the provider's answer to the request for the {what} {wrong}", response=response
+        )
+    return fields
+
+
+# Sending
+
+
+def _response(
+    what: str,
+    method: str,
+    url: str,
+    params: Mapping[str, str],
+    hook: OAuthHook,
+    session: requests.Session | None,
+    timeout: float,
+    realm: str | None,
+) -> requests.Response:
+    """The answer, all of it read."""
+    deadline = time.monotonic() + timeout
+
+    def send(session: requests.Session) -> requests.Response:
+        bounded = _Bounded(session, what, deadline)
+        hooks: Any = {
+            # The session's own go on, but for one that would sign with other credentials.
+            "pre_request": [
+                *_others(session, "pre_request"),
+                hook,
+                *([_Realm(realm)] if realm else []),
+            ],
+            "response": [bounded, *_others(session, "response")],
+        }
+        return session.request(
+            method,
+            url,
+            params=params,
+            # A hook here signs when the request is prepared, and the other would find it signed.
+            auth=_unchanged if isinstance(session.auth, OAuthHook) else None,
+            hooks=hooks,
+            timeout=timeout,
+            stream=True,
+        )
+
+    def work() -> requests.Response:
+        if session is not None:
+            return send(session)
+        with requests.Session() as own:
+            return send(own)
+
+    outcome = _within(timeout, work)
+    if outcome is None or isinstance(outcome, TIMEOUTS):
+        raise TokenRequestTimeout(
+            f"the provider did not answer the request for the {what} within {timeout:g} seconds"
+        )
+    if isinstance(outcome, requests.Response):
+        return outcome
+    if isinstance(outcome, TRANSPORT_ERRORS) and not isinstance(outcome, OAuthError):
+        raise TokenRequestFailed(f"the request for the {what} failed: {reason(outcome)}")
+    raise outcome
+
+
+def _within(
+    timeout: float, work: Callable[[], requests.Response]
+) -> requests.Response | BaseException | None:
+    """What ``work`` gives or raises; None where it takes more than ``timeout`` seconds.
+
+    It runs in a thread, since no timeout of a socket bounds an answer whose head comes byte by
+    byte. Where time is up the thread is left to itself and ends with its connection.
+    """
+    outcomes: queue.SimpleQueue[requests.Response | BaseException] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            outcomes.put(context.run(work))
+        except BaseException as error:
+            outcomes.put(error)
+
+    threading.Thread(target=run, name="oauth_hook token request", daemon=True).start()
+    try:
+        return outcomes.get(timeout=timeout)
+    except queue.Empty:
+        return None
+
+
+def _others(session: requests.Session, event: str) -> list[Callable[..., Any]]:
+    hooks: Any = (session.hooks or {}).get(event) or []
+    hooks = [hooks] if callable(hooks) else hooks
+    return [hook for hook in hooks if not isinstance(hook, OAuthHook)]
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+class _Realm:
+    """A hook that writes a realm into the header; it is not signed (RFC 5849 section 3.5.1)."""
+
+    def __init__(self, realm: str) -> None:
+        self._realm = realm.replace("\\", "\\\\").replace('"', '\\"')
+
+    def __call__(self, request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+        headers: Any = request.headers  # typed differently from release to release
+        scheme, _, parameters = (text_of(headers.get("Authorization")) or "").partition(" ")
+        if scheme == "OAuth":
+            headers["Authorization"] = f'OAuth realm="{self._realm}", {parameters}'
+        return request
+
+
+class _Bounded:
+    """A hook that reads a response, or a redirect, whole, but not more of it and not for longer.
+
+    Requests itself reads the body of a redirect to its end, wherever that is.
+    """
+
+    def __init__(self, session: requests.Session, what: str, deadline: float) -> None:
+        self._session = session
+        self._what = what
+        self._deadline = deadline
+
+    def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
+        try:
+            body, wrong = self._body(response.raw)
+        finally:
+            response.close()
+        response.raw = io.BytesIO(body)
+        wrong = wrong or self._leaves(response)
+        if wrong:
+            raise TokenRequestFailed(
+                f"the provider's answer to the request for the {self._what} {wrong}",
+                response=response,
+            )
+        return response
+
+    def _body(self, raw: Any) -> tuple[bytes, str]:
+        """The body, decoded, or its beginning and what is wrong with it."""
+        body = b""
+        streams = hasattr(raw, "stream")  # an adapter that is not Requests' own may give any file
+        # By the byte: asked for more, it waits until all of that is there.
+        for piece in raw.stream(1, True) if streams else iter(lambda: raw.read(1), b""):
+            body += piece
+            if len(body) > _MOST:
+                return body[:_MOST], f"is longer than {_MOST // 1024} KiB"
+            if time.monotonic() > self._deadline:
+                raise requests.exceptions.ReadTimeout()
+        if streams and "Transfer-Encoding" not in raw.headers:
+            # urllib3 1 takes a body that ends too early for the whole one.
+            announced = raw.headers.get("Content-Length", "")
+            if announced.isdecimal() and int(announced) > raw.tell():
+                return body, "was cut short"
+        return body, ""
+
+    def _leaves(self, response: requests.Response) -> str:
+        target = self._session.get_redirect_target(response)
+        if target is None:
+            return ""
+        try:
+            target = urljoin(response.url, target)
+            leaves = self._session.should_strip_auth(response.url, target)
+            there = urlsplit(target)
+            origin = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+        except ValueError:
+            return "redirects to what is no URL"
+        if not leaves:
+            return ""
+        return (
+            f"redirects to another origin, {origin}, where the hook's credentials must not go: "
+            "if that is the provider, give that URL"
+        )
