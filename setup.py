@@ -2,9 +2,14 @@ from pathlib import Path
 
 from setuptools import setup
 
-SANDBOX = ["oauthlib>=3.2", "werkzeug>=3", "jinja2>=3"]
+RSA = ["cryptography>=41"]
+SANDBOX = ["oauthlib>=3.2.2", "werkzeug>=3", "jinja2>=3"]
 TEST = [
     *SANDBOX,
+    *RSA,
+    "oauthlib[signedtoken]",
+    "authlib>=1.3",
+    "requests-oauthlib>=2",
     "pytest>=8",
     "pytest-xdist>=3",
     "hypothesis>=6",
@@ -12,7 +17,7 @@ TEST = [
     "selenium>=4.11",
     "trustme>=1",
 ]
-DEV = [*TEST, "mypy>=1.15", "ruff>=0.9", "build>=1"]
+DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1"]
 
 setup(
     name="requests-oauth",
@@ -28,7 +33,7 @@ setup(
     package_data={"oauth_hook": ["py.typed"], "oauth_hook.sandbox": ["templates/*"]},
     python_requires=">=3.10",
     install_requires=["requests>=2.28,<3"],
-    extras_require={"sandbox": SANDBOX, "test": TEST, "dev": DEV},
+    extras_require={"rsa": RSA, "sandbox": SANDBOX, "test": TEST, "dev": DEV},
     entry_points={
         "console_scripts": ["oauth-hook = oauth_hook.__main__:main"],
         "pytest11": ["oauth_hook = oauth_hook.sandbox.pytest_plugin"],

@@ -13,8 +13,9 @@ from urllib.parse import unquote_plus
 
 from requests import PreparedRequest
 
-from . import message, signing
-from .form import is_form
+from . import message, resource, signing
+from .body import is_form
+from .signer import Signer
 
 
 class Parameter(NamedTuple):
@@ -69,15 +70,16 @@ class Explanation(NamedTuple):
 def explain(
     request: PreparedRequest,
     known: message.Extras | None,
-    signer: message.Signer,
+    signer: Signer,
     header_auth: bool,
 ) -> Explanation:
     """See ``OAuthHook.explain``."""
-    collected = message.collect(request, known, signer.token)
-    method_and_uri, in_query, in_form, extras, *_, new_form = collected
+    collected = message.collect(request, known, signer)
+    start, in_query, in_form, extras, *_, into_form = collected
     nonce, timestamp = _present(request) or (os.urandom(15).hex(), str(int(time.time())))
     oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
-    url, authorization, *_ = message.sign(collected, signer, header_auth, nonce, timestamp)
+    url, authorization, body, _ = message.sign(collected, signer, header_auth, nonce, timestamp)
+    masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
     sources = (("URL query", in_query), ("form body", in_form), ("OAuth", oauth))
     parameters = [*in_query, *in_form, *oauth]
     return Explanation(
@@ -88,12 +90,12 @@ def explain(
             for parameter in found
         ],
         normalized_parameters=signing.normalized_parameters(parameters),
-        base_string_uri=message.base_string_uri(request),
-        signature_base_string=signing.signature_base_string(method_and_uri, parameters),
-        signing_key="(consumer secret)&" + ("(token secret)" if signer.token else ""),
-        url=url,
-        authorization=authorization,
-        body=_body(request, new_form),
+        base_string_uri=resource.base_string_uri(request),
+        signature_base_string=signing.signature_base_string(start, parameters),
+        signing_key=_signing_key(signer),
+        url=masked(url) or "",
+        authorization=masked(authorization),
+        body=_body(request, extras, into_form, body),
     )
 
 
@@ -109,11 +111,30 @@ def _present(request: PreparedRequest) -> tuple[str, str] | None:
     return None
 
 
-def _body(request: PreparedRequest, new_form: str | bytes | None) -> str:
+def _signing_key(signer: Signer) -> str:
+    if signer.style.method.name.startswith("RSA-"):
+        return "(private RSA key)"
+    return "(consumer secret)&" + ("(token secret)" if signer.token else "")
+
+
+def _as_it_is(text: str | None) -> str | None:
+    return text
+
+
+def _masked_signature(text: str | None) -> str | None:
+    """PLAINTEXT's signature is the secrets themselves."""
+    return text and re.sub(r'(oauth_signature="?)[^"&#]*', r"\1***", text)
+
+
+def _body(
+    request: PreparedRequest, extras: message.Extras, into_form: bool, body: str | bytes | None
+) -> str:
     if request.body is None:
         return "no body"
-    if new_form is not None:
-        return f"a form of {len(new_form)} bytes, without the OAuth parameters that it held"
-    if is_form(request):
-        return "the form as it is"
-    return "the body as it is, which is no form: not signed, not read"
+    if into_form:
+        return "the form with the OAuth parameters at its end"
+    if not is_form(request):
+        if "oauth_body_hash" in extras:
+            return "the body as it is, signed by its hash"
+        return "the body as it is, which is no form: not signed, not read"
+    return "the form as it is" if body is None else "the form without OAuth parameters"

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from requests import PreparedRequest, Session
 from requests.auth import AuthBase
 
-from . import message
+from . import message, resource
 from .credentials import Consumer, Token
 from .errors import CredentialTypeError, InvalidURL, UnsignableRequest
+from .signer import OwnMethod, Signer, Style, signature_method_of
 
 if TYPE_CHECKING:
     from .explanation import Explanation
@@ -61,8 +62,12 @@ class _Memory:
         return _Memory, (self.url, self.extras)
 
 
+#: The arguments of OAuthHook that can't be changed later.
+_SETTLED = {*Style._fields, "signature_method", "rsa_key", "rsa_key_passphrase"}
+
+
 class OAuthHook(AuthBase):
-    """Signs Requests' requests with OAuth 1.0a (RFC 5849), HMAC-SHA1.
+    """Signs Requests' requests with OAuth 1.0a (RFC 5849), by HMAC-SHA1 unless told otherwise.
 
     One object serves as ``hooks={'pre_request': hook}`` of a request or a session, as ``auth=hook``
     and as ``session.auth``, for any number of requests and threads::
@@ -76,6 +81,15 @@ class OAuthHook(AuthBase):
     consumer_secret: str | bytes | None = None
     #: True: one ``Authorization`` header (RFC 5849 section 3.5.1). False: the URL's query (3.5.3).
     header_auth: bool = False
+    #: The rest of the defaults: see the arguments of these names.
+    signature_method: str | tuple[str, OwnMethod] = "HMAC-SHA1"
+    rsa_key: Any = None
+    rsa_key_passphrase: str | bytes | None = None
+    realm: str | None = None
+    oauth_version: bool = True
+    body_hash: bool = False
+    form_auth: bool = False
+    plaintext_over_http: bool = False
 
     def __init__(
         self,
@@ -84,31 +98,79 @@ class OAuthHook(AuthBase):
         consumer_key: str | bytes | None = None,
         consumer_secret: str | bytes | None = None,
         header_auth: bool | None = None,
+        *,
+        signature_method: str | tuple[str, OwnMethod] | None = None,
+        rsa_key: Any = None,
+        rsa_key_passphrase: str | bytes | None = None,
+        realm: str | None = None,
+        oauth_version: bool | None = None,
+        body_hash: bool | None = None,
+        form_auth: bool | None = None,
+        plaintext_over_http: bool | None = None,
     ) -> None:
         """All credentials are str, or bytes in UTF-8, as the provider gave them (not encoded).
+
+        None for an argument takes the class's attribute of that name.
 
         Args:
             access_token: the token, or the request token of an exchange under way. None: the
                 consumer signs alone.
             access_token_secret: its secret; "" if it has none.
-            consumer_key: None takes the class's ``consumer_key``.
-            consumer_secret: None takes the class's ``consumer_secret``; "" if there is none.
-            header_auth: None takes the class's ``header_auth``.
+            consumer_key: the consumer's key.
+            consumer_secret: its secret; "" if there is none. An RSA method needs none.
+            header_auth: whether the OAuth parameters go into the header, not into the query.
+            signature_method: a name (HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256,
+                RSA-SHA512, PLAINTEXT), or a pair of a name and a function of your own: from the
+                signature base string, the consumer secret and the token secret, all str, to the
+                signature, str or bytes, before percent-encoding.
+            rsa_key: for an RSA method, the private key: PEM (str or bytes), a path to it, or a key
+                of ``cryptography``. Needs ``requests-oauth[rsa]``.
+            rsa_key_passphrase: opens an encrypted PEM.
+            realm: goes with the header, outside the signature (section 3.5.1).
+            oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
+            body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
+                Request Body Hash 1.0, draft 4).
+            form_auth: whether the OAuth parameters go into the body where it is a form (section
+                3.5.2); all other requests go by ``header_auth``.
+            plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.
 
         Raises:
-            CredentialError: a credential is missing, empty where it can't be, or not UTF-8.
-            CredentialTypeError: a credential is neither str nor bytes.
+            CredentialError: a credential is missing, empty where it can't be, or not usable.
+            CredentialTypeError: a credential is of a wrong type.
+            SignatureMethodError: the signature method is unknown or can't be used here.
         """
-        consumer = Consumer(
-            self.consumer_key if consumer_key is None else consumer_key,  # type: ignore[arg-type]
-            self.consumer_secret if consumer_secret is None else consumer_secret,  # type: ignore[arg-type]
+
+        def chosen(name: str, given: Any) -> Any:
+            return getattr(self, name) if given is None else given
+
+        key = chosen("rsa_key", rsa_key)
+        if key is not None:
+            from .rsa import private_key
+
+            key = private_key(key, chosen("rsa_key_passphrase", rsa_key_passphrase))
+        style = Style(
+            method=signature_method_of(chosen("signature_method", signature_method), key),
+            realm=chosen("realm", realm),
+            oauth_version=chosen("oauth_version", oauth_version),
+            body_hash=chosen("body_hash", body_hash),
+            form_auth=chosen("form_auth", form_auth),
+            plaintext_over_http=chosen("plaintext_over_http", plaintext_over_http),
         )
+        consumer_secret = chosen("consumer_secret", consumer_secret)
+        if consumer_secret is None and key is not None:
+            consumer_secret = ""
+        consumer = Consumer(chosen("consumer_key", consumer_key), consumer_secret)
         token = None
         if access_token is not None or access_token_secret is not None:
             token = Token(access_token, access_token_secret)  # type: ignore[arg-type]
         if header_auth is not None:
             self.header_auth = header_auth
-        self._signer = message.Signer(consumer, token)
+        self._signer = Signer(consumer, token, style)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _SETTLED:
+            raise AttributeError(f"{name} is settled when the hook is made: make a new OAuthHook")
+        super().__setattr__(name, value)
 
     @property
     def consumer(self) -> Consumer:
@@ -119,7 +181,7 @@ class OAuthHook(AuthBase):
     def consumer(self, consumer: Consumer | tuple[str, str]) -> None:
         new = Consumer(*_key_and_secret(consumer, "consumer"))
         with _lock:
-            self._signer = message.Signer(new, self._signer.token)
+            self._signer = Signer(new, self._signer.token, self._signer.style)
 
     @property
     def token(self) -> Token | None:
@@ -130,7 +192,7 @@ class OAuthHook(AuthBase):
     def token(self, token: Token | tuple[str, str] | None) -> None:
         new = None if token is None else Token(*_key_and_secret(token, "token"))
         with _lock:
-            self._signer = message.Signer(self._signer.consumer, new)
+            self._signer = Signer(self._signer.consumer, new, self._signer.style)
 
     def __repr__(self) -> str:
         place = "header" if self.header_auth else "query"
@@ -139,11 +201,12 @@ class OAuthHook(AuthBase):
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         del state["_signer"]  # a keyed HMAC can't be copied out of the process
-        return {**state, "consumer": self.consumer, "token": self.token}
+        signer = self._signer
+        return {**state, "made of": (signer.consumer, signer.token, signer.style)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = state.copy()
-        self._signer = message.Signer(state.pop("consumer"), state.pop("token"))
+        self._signer = Signer(*state.pop("made of"))
         self.__dict__.update(state)
 
     # The way of a request
@@ -211,16 +274,17 @@ class OAuthHook(AuthBase):
     def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
         signer = self._signer  # once, so that secrets and keys match whatever other threads do
         header_auth = bool(self.header_auth)
-        collected = message.collect(request, known, signer.token)
+        collected = message.collect(request, known, signer)
         nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
         timestamp = str(int(time.time()))
         signed = message.sign(collected, signer, header_auth, nonce, timestamp)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
-                "signed %s %s in the %s with HMAC-SHA1",
+                "signed %s %s in the %s with %s",
                 request.method,
-                message.base_string_uri(request),
-                "header" if header_auth else "query",
+                resource.base_string_uri(request),
+                "form" if collected[-1] else "header" if header_auth else "query",
+                signer.style.method.name,
             )
         return signed
 

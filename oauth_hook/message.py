@@ -7,49 +7,20 @@ session and no hook.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, overload
-from urllib.parse import quote
 
 from requests import PreparedRequest
 
 from . import signing
-from .credentials import Consumer, Token
+from .body import hash_body, is_form, put_body, read_form, text_of
 from .errors import InvalidURL, UnsignableRequest
-from .form import is_form, put_form, read_form, text_of
-
-#: What the hook itself sets in each message (RFC 5849 section 3.1), whatever stood there before.
-_OWN = frozenset(
-    f"oauth_{name}"
-    for name in ("consumer_key", "nonce", "signature", "signature_method", "timestamp", "version")
-)
+from .resource import method_and_uri, query_as_sent
+from .signer import Signer
 
 #: The user's own OAuth parameters (callback, verifier ...): percent-encoded names and values.
 Extras = Mapping[str, str]
 _NONE: Extras = {}
-
-
-class Signer:
-    """All that is the same in every message of one consumer and token. Immutable by convention."""
-
-    __slots__ = ("consumer", "header", "parameters", "query", "sign", "token")
-
-    def __init__(self, consumer: Consumer, token: Token | None) -> None:
-        self.consumer = consumer
-        self.token = token
-        self.sign = signing.hmac_sha1(consumer.secret, token.secret if token else "")
-        fixed = {
-            "oauth_consumer_key": signing.percent_encode(consumer.key),
-            "oauth_signature_method": "HMAC-SHA1",
-            "oauth_version": "1.0",
-        }
-        if token:
-            fixed["oauth_token"] = signing.percent_encode(token.key)
-        self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
-        self.header = "OAuth " + "".join(f'{name}="{value}", ' for name, value in fixed.items())
-        self.query = "&".join(f"{name}={value}" for name, value in fixed.items())
 
 
 #: What :func:`collect` reads of a request. A plain tuple, as the next: naming its parts costs time.
@@ -61,14 +32,15 @@ Collected = tuple[
     str,  # the URL up to its query
     str,  # its query without OAuth parameters
     str,  # its fragment, with the "#"
-    "str | bytes | None",  # a form body without OAuth parameters; None: the body stays
+    "str | bytes | None",  # a new body, as a form without OAuth parameters; None: the body stays
+    bool,  # whether the OAuth parameters go into that body
 ]
 
 #: What changes in a request when it is signed.
 Signed = tuple[
     str,  # its URL
-    "str | None",  # its Authorization header; None: the signature is in the URL
-    "str | bytes | None",  # its form body; None: the body stays
+    "str | None",  # its Authorization header; None: the signature is in the URL or in the form
+    "str | bytes | None",  # its body; None: the body stays
     Extras,  # what was among it and must be remembered
 ]
 
@@ -76,8 +48,8 @@ Signed = tuple[
 # Collecting
 
 
-def collect(request: PreparedRequest, known: Extras | None, token: Token | None) -> Collected:
-    """Reads all that is signed of ``request``, which stays as it is.
+def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> Collected:
+    """Reads all that ``signer`` signs of ``request``, which stays as it is.
 
     ``known`` are the extras of an earlier signing of the same request; None at the first.
 
@@ -86,105 +58,56 @@ def collect(request: PreparedRequest, known: Extras | None, token: Token | None)
     url = request.url
     if not isinstance(url, str):
         raise InvalidURL("the request has no URL: prepare it first", request=request)
+    if signer.over_tls_only and url[:6].lower() != "https:":
+        raise UnsignableRequest(
+            f"{signer.style.method.name} sends the secrets themselves, and this URL is not https: "
+            "give an https URL, or make the hook with plaintext_over_http=True",
+            request=request,
+        )
     url, mark, fragment = url.partition("#")
     resource, _, query = url.partition("?")
-    method_and_uri = _method_and_uri(request, resource)
+    start = method_and_uri(request, resource)
     in_query: list[signing.Parameter] = []
     in_form: list[signing.Parameter] = []
     found: dict[str, str] = {}
-    new_form: str | bytes | None = None
+    new_body: str | bytes | None = None
+    into_form = False
     if query:
-        if "%" in query and _NO_ESCAPE(query):
-            query = _as_urllib3_sends(query, _SAFE_IN_QUERY)
+        query = query_as_sent(query) if "%" in query else query
         canonical = signing.canonical_form(query)
         if "oauth_" in canonical:
             query, canonical, found = _split(query)
         in_query = signing.form_parameters(canonical)
     if request.body is not None and is_form(request):
-        form, new_form = read_form(request)
+        form, new_body = read_form(request)
         canonical = signing.canonical_form(form)
         if "oauth_" in canonical:
             rest, canonical, found_in_form = _split(form)
             if found_in_form:
-                new_form = rest
+                form = new_body = rest
                 found |= found_in_form  # a form is nearer to the request than session.params
         in_form = signing.form_parameters(canonical)
+        into_form = signer.style.form_auth
+        if into_form:
+            new_body = form
+        extras = _extras(found, known, signer)
+    else:
+        extras = _extras(found, known, signer)
+        if signer.style.body_hash:
+            digest, new_body = hash_body(request, signer.style.method.hash_name)
+            if digest is not None:
+                extras = {**extras, "oauth_body_hash": signing.encoded_base64(digest)}
     return (
-        method_and_uri,
+        start,
         in_query,
         in_form,
-        _extras(found, known, token),
+        extras,
         resource,
         query,
         mark + fragment,
-        new_form,
+        new_body,
+        into_form,
     )
-
-
-def base_string_uri(request: PreparedRequest) -> str:
-    """The resource, as the signature base string names it: no user information, no query."""
-    resource = (request.url or "").partition("#")[0].partition("?")[0]
-    return signing.base_string_uri(_as_sent(resource), host_header(request))
-
-
-def host_header(request: PreparedRequest) -> str | None:
-    """The Host header that the user set. Nearly always there is none, and the URL says it."""
-    return text_of(request.headers.get("Host"))
-
-
-#: Longer URLs aren't kept, so that what is kept stays under a few megabytes.
-_KEPT_LENGTH = 1024
-
-
-def _method_and_uri(request: PreparedRequest, resource: str) -> str:
-    method = request.method
-    if not isinstance(method, str):
-        raise UnsignableRequest("the request has no method: prepare it first", request=request)
-    host = host_header(request)
-    encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
-    try:
-        return encode(method, resource, host)
-    except ValueError as error:
-        reason = str(error)
-    if not _TOKEN(method):
-        raise UnsignableRequest(reason, request=request)
-    where = "the URL" if host is None else "the URL or the Host header"
-    raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
-
-
-@lru_cache(maxsize=512)
-def _encoded(method: str, resource: str, host: str | None) -> str:
-    if not _TOKEN(method):
-        raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
-    uri = signing.base_string_uri(_as_sent(resource), host)
-    return signing.method_and_uri(method, uri)
-
-
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch  # RFC 9110 section 5.6.2
-_AUTHORITY_AND_PATH = re.compile(r"([^/]*//[^/]*)(.*)", re.DOTALL).fullmatch
-_SENT_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*").fullmatch
-_SAFE_IN_PATH = "!$&'()*+,;=:@/~"
-_SAFE_IN_QUERY = f"{_SAFE_IN_PATH}?"
-_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
-
-
-def _as_sent(resource: str) -> str:
-    """The URL with its path as urllib3 puts it on the wire.
-
-    Requests brings the path of a first request into that form, but not that of a redirect's
-    ``Location``, nor of a URL that was assigned to a prepared request.
-    """
-    parts = _AUTHORITY_AND_PATH(resource)
-    if not parts or _SENT_AS_IT_IS(parts[2]):
-        return resource
-    return parts[1] + _as_urllib3_sends(parts[2], _SAFE_IN_PATH)
-
-
-def _as_urllib3_sends(part: str, safe: str) -> str:
-    part, escapes = re.subn("%[0-9A-Fa-f]{2}", lambda escape: escape[0].upper(), part)
-    # A single "%" that begins no escape, and urllib3 takes none of them for one.
-    all_escapes = escapes == part.count("%")
-    return quote(part, safe=f"{safe}%" if all_escapes else safe, errors="surrogatepass")
 
 
 @overload
@@ -213,16 +136,16 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
     return rest, "&".join(left_canonical), found
 
 
-def _extras(found: dict[str, str], known: Extras | None, token: Token | None) -> Extras:
+def _extras(found: dict[str, str], known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
     if not extras:
         return _NONE
-    replaced = _OWN
-    # The hook's own token replaces the user's; and a token that stands in a URL that the hook has
-    # signed before is its own of then, unless it is known to have been the user's.
-    if token or (known is not None and "oauth_token" not in known):
-        replaced = _OWN | {"oauth_token"}
+    replaced = signer.own
+    # A token that stands in a URL that the hook has signed before is its own of then, unless it is
+    # known to have been the user's.
+    if known is not None and "oauth_token" not in known:
+        replaced = replaced | {"oauth_token"}
     return {name: value for name, value in extras.items() if name not in replaced}
 
 
@@ -243,13 +166,21 @@ def sign(
     collected: Collected, signer: Signer, header_auth: bool, nonce: str, timestamp: str
 ) -> Signed:
     """Computes the signature and where it goes. ``nonce`` and ``timestamp`` are unreserved text."""
-    method_and_uri, in_query, in_form, extras, url, query, fragment, form = collected
+    start, in_query, in_form, extras, url, query, fragment, body, into_form = collected
     parameters = oauth_parameters(extras, signer, nonce, timestamp)
     parameters += in_query
     parameters += in_form
-    signature = signer.sign(signing.signature_base_string(method_and_uri, parameters))
+    signature = signer.sign(signing.signature_base_string(start, parameters))
     authorization = None
-    if header_auth:  # 3.5.1
+    if into_form and body is not None:  # 3.5.2
+        form = body if isinstance(body, str) else body.decode("latin-1")
+        more = "".join([f"&{name}={value}" for name, value in extras.items()])
+        form = (
+            f"{form}{'&' if form else ''}{signer.query}{more}&oauth_nonce={nonce}"
+            f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
+        )
+        body = form if isinstance(body, str) else form.encode("latin-1")
+    elif header_auth:  # 3.5.1
         more = "".join([f'{name}="{value}", ' for name, value in extras.items()]) if extras else ""
         authorization = (
             f'{signer.header}{more}oauth_nonce="{nonce}", oauth_timestamp="{timestamp}", '
@@ -262,14 +193,14 @@ def sign(
             f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
         )
     url = f"{url}?{query}{fragment}" if query else url + fragment
-    return url, authorization, form, extras
+    return url, authorization, body, extras
 
 
 def put(signed: Signed, request: PreparedRequest, signed_before: bool) -> None:
     """Changes ``request`` into the signed one."""
-    url, authorization, form, _ = signed
-    if form is not None:
-        put_form(form, request)
+    url, authorization, body, _ = signed
+    if body is not None:
+        put_body(body, request)
     if authorization is not None:
         request.headers["Authorization"] = authorization
     elif signed_before and _is_oauth(request):
@@ -286,7 +217,7 @@ def take_out(request: PreparedRequest) -> None:
     if isinstance(body, (str, bytes)) and is_form(request):
         form, _, found_in_form = _split(body)
         if found_in_form:
-            put_form(form, request)
+            put_body(form, request)
     if found:
         request.url = f"{resource}?{query}{mark}{fragment}" if query else resource + mark + fragment
     if _is_oauth(request):

@@ -6,10 +6,10 @@ section 3.4 beside it; the order is the RFC's own, but for the encoding, which a
 
 from __future__ import annotations
 
+import hashlib
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
-from hashlib import sha1
 from urllib.parse import quote, unquote_to_bytes
 
 #: One parameter on its way into the base string: its name and its value, each percent-encoded
@@ -177,25 +177,46 @@ def normalized_parameters(parameters: Iterable[Parameter]) -> str:
     return "&".join("=".join(name_and_value(parameter)) for parameter in sorted(parameters))
 
 
-# 3.4.2 HMAC-SHA1
+# 3.4.2 HMAC-SHA1, and its like with other hashes
 
 
-def hmac_sha1(consumer_secret: str, token_secret: str) -> Sign:
-    """Section 3.4.2: signs with HMAC-SHA1 under the two secrets, any number of times."""
+def hmac_signer(hash_name: str, consumer_secret: str, token_secret: str) -> Sign:
+    """Section 3.4.2: signs with HMAC under the two secrets, any number of times.
+
+    ``hash_name`` is hashlib's. Raises ``ValueError`` where this Python does not have that hash, as
+    under FIPS.
+    """
+    empty = hashlib.new(hash_name)
     key = f"{percent_encode(consumer_secret)}&{percent_encode(token_secret)}".encode()
     # HMAC (RFC 2104) is two hashes that begin with the key. To begin them once and copy them for
     # each signature takes two thirds of the time of hmac.new(...).copy(), for the same result.
-    key = sha1(key).digest() if len(key) > 64 else key
-    inner_keyed = sha1(bytes(byte ^ 0x36 for byte in key.ljust(64, b"\0")))
-    outer_keyed = sha1(bytes(byte ^ 0x5C for byte in key.ljust(64, b"\0")))
+    key = hashlib.new(hash_name, key).digest() if len(key) > empty.block_size else key
+    key = key.ljust(empty.block_size, b"\0")
+    inner_keyed = hashlib.new(hash_name, bytes(byte ^ 0x36 for byte in key))
+    outer_keyed = hashlib.new(hash_name, bytes(byte ^ 0x5C for byte in key))
 
     def sign(base_string: str) -> str:
         inner = inner_keyed.copy()
         inner.update(base_string.encode())
         outer = outer_keyed.copy()
         outer.update(inner.digest())
-        signature = b2a_base64(outer.digest(), newline=False).decode()
-        # The three characters of base64 that are reserved: several times quicker than to look.
-        return signature.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+        return encoded_base64(outer.digest())
 
     return sign
+
+
+def encoded_base64(signature: bytes) -> str:
+    """The base64 of a signature, percent-encoded."""
+    text = b2a_base64(signature, newline=False).decode()
+    # The three characters of base64 that are reserved: several times quicker than to look.
+    return text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
+
+
+# 3.4.4 PLAINTEXT
+
+
+def plaintext_signer(consumer_secret: str, token_secret: str) -> Sign:
+    """Section 3.4.4: the two secrets are the signature."""
+    secrets = f"{percent_encode(consumer_secret)}&{percent_encode(token_secret)}"
+    signature = percent_encode(secrets)
+    return lambda base_string: signature

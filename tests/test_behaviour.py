@@ -296,7 +296,7 @@ def test_a_form_file_that_cannot_be_rewound_is_refused_unread(
 ) -> None:
     file = _Unseekable()
 
-    with pytest.raises(UnreadableForm, match=r"can't be rewound.*give the form as dict"):
+    with pytest.raises(UnreadableForm, match=r"can't be rewound.*give it as dict"):
         send(hook, "POST", provider.resource_url, data=file, headers={"Content-Type": FORM})
 
     assert not file.was_read

@@ -1,0 +1,144 @@
+"""The body of a prepared request: whether it is a form, its bytes, its hash, another in its place.
+
+It knows Content-Type and Content-Length, files and encodings, and nothing of signatures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from requests import PreparedRequest
+
+from .errors import UnreadableBody, UnreadableForm
+
+FORM = "application/x-www-form-urlencoded"
+_BLOCK = 1 << 16  # bytes
+
+
+def is_form(request: PreparedRequest) -> bool:
+    """Whether the body is a form by its Content-Type, which alone decides (3.4.1.3.1)."""
+    content_type = text_of(request.headers.get("Content-Type"))
+    if content_type is None or content_type == FORM:
+        return content_type is not None
+    return content_type.partition(";")[0].strip().lower() == FORM
+
+
+def text_of(header: str | bytes | None) -> str | None:
+    """The value of a header field, which Requests lets be bytes."""
+    return header.decode("latin-1") if isinstance(header, bytes) else header
+
+
+def read_form(request: PreparedRequest) -> tuple[str | bytes, bytes | None]:
+    """The form body as it goes over the wire, and a new body if it can't stay what it is.
+
+    Raises ``UnreadableForm``.
+    """
+    body = request.body
+    if isinstance(body, str):
+        if body.isascii():
+            return body, None
+        wire = _encoded(body, request)
+        return wire, wire
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body), None
+    remedy = (
+        "it is a form by its Content-Type and must be signed: "
+        "give it as dict, str or bytes, or give another Content-Type"
+    )
+    blocks = _read_and_rewind(body, request, UnreadableForm, remedy, -1)
+    return b"".join(blocks), None
+
+
+def hash_body(request: PreparedRequest, hash_name: str) -> tuple[bytes | None, bytes | None]:
+    """The digest of a body that is no form, and a new body if it can't stay what it is.
+
+    None for the digest if there is nothing to hash: a GET or HEAD without body. ``hash_name`` is
+    hashlib's. A file is read in blocks and rewound.
+
+    Raises ``UnreadableBody``.
+    """
+    body = request.body
+    if body is None and (request.method or "").upper() in ("GET", "HEAD"):
+        return None, None
+    digest = hashlib.new(hash_name)
+    new_body = None
+    if isinstance(body, str):
+        wire = _encoded(body, request)
+        new_body = None if body.isascii() else wire
+        digest.update(wire)
+    elif body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        digest.update(body or b"")
+    else:
+        remedy = "it must be hashed: give it as bytes or as a file, or make the hook without it"
+        for block in _read_and_rewind(body, request, UnreadableBody, remedy, _BLOCK):
+            digest.update(block)
+    return digest.digest(), new_body
+
+
+def _encoded(body: str, request: PreparedRequest) -> bytes:
+    """A str in the encoding that it was going to be sent in.
+
+    urllib3 1 sends a str as Latin-1, urllib3 2 as UTF-8; Requests' Content-Length tells which. What
+    Latin-1 can't hold, urllib3 1 could not have sent: it goes out as UTF-8.
+    """
+    if text_of(request.headers.get("Content-Length")) == str(len(body)):
+        try:
+            return body.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    try:
+        return body.encode()
+    except UnicodeEncodeError:
+        pass  # its message would show the body
+    raise UnreadableForm(
+        "the body holds a lone surrogate, which has no UTF-8 form", request=request
+    )
+
+
+def _read_and_rewind(
+    body: Any, request: PreparedRequest, error: type[UnreadableBody], remedy: str, size: int
+) -> Iterator[bytes]:
+    """What is left to read in a file, ``size`` bytes at a time (-1: at once), leaving it as it was.
+
+    Raises ``error`` before the first byte is read, or where the reading fails.
+    """
+    reason = "the body is no file"
+    if hasattr(body, "read"):
+        try:
+            start = body.tell()
+            body.seek(start)
+        except (AttributeError, OSError, ValueError):  # ValueError: the file is closed
+            reason = "the body can't be rewound"
+        else:
+            reason = "the body can't be read"
+            try:
+                while isinstance(block := body.read(size), bytes):
+                    if not block:
+                        return
+                    yield block
+                reason = "the body is not opened in binary mode"
+            except (OSError, ValueError):
+                pass
+            finally:
+                body.seek(start)
+    raise error(f"{reason}, and {remedy}", request=request)
+
+
+def put_body(body: str | bytes, request: PreparedRequest) -> None:
+    """Gives the request another body, and the Content-Length that goes with it."""
+    # Of its own: a shallow copy of the request shares the headers, but not the body.
+    request.headers = request.headers.copy()
+    if not body:
+        request.body = None
+        for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
+            request.headers.pop(name, None)
+        request.prepare_content_length(None)
+    elif isinstance(request.body, (str, bytes)):
+        request.body = body
+        request.prepare_content_length(body)
+    else:  # a file stays one, so that Requests can rewind it for a redirect
+        request.headers.pop("Transfer-Encoding", None)
+        request.prepare_body(io.BytesIO(body if isinstance(body, bytes) else body.encode()), None)

@@ -1,0 +1,87 @@
+"""Where a prepared request goes: its method and URL as they stand on the wire (section 3.4.1.2).
+
+It knows what urllib3 makes of a URL, and nothing of parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import quote
+
+from requests import PreparedRequest
+
+from . import signing
+from .body import text_of
+from .errors import InvalidURL, UnsignableRequest
+
+
+def base_string_uri(request: PreparedRequest) -> str:
+    """The resource, as the signature base string names it: no user information, no query."""
+    resource = (request.url or "").partition("#")[0].partition("?")[0]
+    return signing.base_string_uri(_path_as_sent(resource), host_header(request))
+
+
+def host_header(request: PreparedRequest) -> str | None:
+    """The Host header that the user set. Nearly always there is none, and the URL says it."""
+    return text_of(request.headers.get("Host"))
+
+
+#: Longer URLs aren't kept, so that what is kept stays under a few megabytes.
+_KEPT_LENGTH = 1024
+
+
+def method_and_uri(request: PreparedRequest, resource: str) -> str:
+    method = request.method
+    if not isinstance(method, str):
+        raise UnsignableRequest("the request has no method: prepare it first", request=request)
+    host = host_header(request)
+    encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
+    try:
+        return encode(method, resource, host)
+    except ValueError as error:
+        reason = str(error)
+    if not _TOKEN(method):
+        raise UnsignableRequest(reason, request=request)
+    where = "the URL" if host is None else "the URL or the Host header"
+    raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
+
+
+@lru_cache(maxsize=512)
+def _encoded(method: str, resource: str, host: str | None) -> str:
+    if not _TOKEN(method):
+        raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
+    uri = signing.base_string_uri(_path_as_sent(resource), host)
+    return signing.method_and_uri(method, uri)
+
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch  # RFC 9110 section 5.6.2
+_AUTHORITY_AND_PATH = re.compile(r"([^/]*//[^/]*)(.*)", re.DOTALL).fullmatch
+_SENT_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*").fullmatch
+_SAFE_IN_PATH = "!$&'()*+,;=:@/~"
+_SAFE_IN_QUERY = f"{_SAFE_IN_PATH}?"
+_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
+
+
+def _path_as_sent(resource: str) -> str:
+    """The URL with its path as urllib3 puts it on the wire.
+
+    Requests brings the path of a first request into that form, but not that of a redirect's
+    ``Location``, nor of a URL that was assigned to a prepared request.
+    """
+    parts = _AUTHORITY_AND_PATH(resource)
+    if not parts or _SENT_AS_IT_IS(parts[2]):
+        return resource
+    return parts[1] + _as_urllib3_sends(parts[2], _SAFE_IN_PATH)
+
+
+def query_as_sent(query: str) -> str:
+    """The query as urllib3 puts it on the wire, where that means other than it says."""
+    return _as_urllib3_sends(query, _SAFE_IN_QUERY) if _NO_ESCAPE(query) else query
+
+
+def _as_urllib3_sends(part: str, safe: str) -> str:
+    part, escapes = re.subn("%[0-9A-Fa-f]{2}", lambda escape: escape[0].upper(), part)
+    # A single "%" that begins no escape, and urllib3 takes none of them for one.
+    all_escapes = escapes == part.count("%")
+    return quote(part, safe=f"{safe}%" if all_escapes else safe, errors="surrogatepass")

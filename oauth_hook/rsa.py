@@ -1,0 +1,139 @@
+"""RSA-SHA1 (RFC 5849 section 3.4.3) and its like: the private key, checked once, and what it signs.
+
+The only file that knows the ``cryptography`` package, which the extra ``rsa`` installs.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import signing
+from .errors import CredentialError, CredentialTypeError, SignatureMethodError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+#: Bits. Real providers still issue keys of the first size; nobody should of less than the second.
+_SMALLEST = 1024
+_RECOMMENDED = 2048
+
+
+class PrivateKey:
+    """A private key that can be copied and pickled, and that shows nothing of itself."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: RSAPrivateKey) -> None:
+        self._key = key
+
+    def sign(self, message: bytes, hash_name: str) -> bytes:
+        """Section 3.4.3: RSASSA-PKCS1-v1_5, with the hash of this name in hashlib."""
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+        algorithms: dict[str, hashes.HashAlgorithm] = {
+            "sha1": hashes.SHA1(),
+            "sha256": hashes.SHA256(),
+            "sha512": hashes.SHA512(),
+        }
+        return self._key.sign(message, PKCS1v15(), algorithms[hash_name])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from cryptography.hazmat.primitives import serialization
+
+        pem = self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return _unpickled, (pem,)
+
+
+def _unpickled(pem: bytes) -> PrivateKey:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key: Any = load_pem_private_key(pem, None)
+    return PrivateKey(key)
+
+
+def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
+    """The key, checked and ready to sign.
+
+    ``key`` is PEM (str or bytes), a path to it (str or ``os.PathLike``), or a private key of
+    ``cryptography``. ``passphrase`` opens an encrypted PEM.
+
+    Raises:
+        SignatureMethodError: ``cryptography`` is not installed.
+        CredentialError: not a private RSA key, encrypted without a passphrase or with another one,
+            shorter than 1,024 bits, or a file that can't be read.
+        CredentialTypeError: none of these types.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    except ImportError:
+        raise SignatureMethodError(
+            "RSA needs the cryptography package: pip install 'requests-oauth[rsa]'"
+        ) from None
+    if not isinstance(key, RSAPrivateKey):
+        pem = _pem(key)
+        if isinstance(passphrase, str):
+            passphrase = passphrase.encode()
+        try:
+            key = load_pem_private_key(pem, passphrase)
+        except TypeError:
+            reason = "is encrypted: give rsa_key_passphrase"
+            if passphrase is not None:
+                reason = "is not encrypted: give no rsa_key_passphrase"
+        except ValueError:
+            reason = "can't be read: give the private key in PEM, and its rsa_key_passphrase if any"
+            if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
+                reason = "is a public key: give the private one, which stays with you"
+        else:
+            reason = ""
+        if reason:  # said outside the handlers, whose errors may show the key
+            raise CredentialError(f"rsa_key {reason}")
+    if not isinstance(key, RSAPrivateKey):
+        raise CredentialError("rsa_key is no private RSA key but one of another kind")
+    if key.key_size < _SMALLEST:
+        raise CredentialError(
+            f"rsa_key has {key.key_size} bits, fewer than {_SMALLEST}: anyone can break it"
+        )
+    if key.key_size < _RECOMMENDED:
+        warnings.warn(
+            f"rsa_key has {key.key_size} bits, fewer than {_RECOMMENDED}: ask for a longer one",
+            stacklevel=3,
+        )
+    return PrivateKey(key)
+
+
+def _pem(key: Any) -> bytes:
+    if isinstance(key, bytes):
+        return key
+    if isinstance(key, str) and "-----BEGIN" in key:
+        return key.encode()
+    if not isinstance(key, (str, os.PathLike)):
+        raise CredentialTypeError(
+            "rsa_key must be PEM as str or bytes, a path, or a private key of cryptography, "
+            f"not {type(key).__name__}"
+        )
+    try:
+        return Path(key).read_bytes()
+    except (OSError, ValueError):  # ValueError: a NUL in it
+        pass
+    # The text is not shown: it might be a key that lacks its first line.
+    raise CredentialError("rsa_key is no PEM, and no file that can be read")
+
+
+def rsa_signer(
+    hash_name: str, key: PrivateKey, consumer_secret: str, token_secret: str
+) -> signing.Sign:
+    """Section 3.4.3: signs with the private key; the secrets have no part in it."""
+
+    def sign(base_string: str) -> str:
+        return signing.encoded_base64(key.sign(base_string.encode(), hash_name))
+
+    return sign

@@ -1,0 +1,168 @@
+"""Who signs and how: the signature methods by name (RFC 5849 sections 3.4.2 to 3.4.4 and their kin
+with SHA-2), the seam for one of the user's own, and all that is the same in every message.
+
+Knows no request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from . import signing
+from .credentials import Consumer, Token
+from .errors import CredentialError, SignatureMethodError
+
+#: A signature method of the user's own: from the signature base string, the consumer secret and the
+#: token secret ("" without a token) to the signature, as text or bytes before percent-encoding.
+OwnMethod = Callable[[str, str, str], "str | bytes"]
+
+
+class SignatureMethod(NamedTuple):
+    """One way to sign.
+
+    ``signer`` makes, of consumer secret and token secret, what signs with them. ``hash_name`` is
+    the hash of ``oauth_body_hash``. ``sends_secrets`` says that the signature gives them away.
+    """
+
+    name: str
+    signer: Callable[[str, str], signing.Sign]
+    hash_name: str
+    sends_secrets: bool = False
+
+
+_HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
+NAMES = (
+    *(f"{family}-{hash_name}" for family in ("HMAC", "RSA") for hash_name in _HASHES),
+    "PLAINTEXT",
+)
+
+
+def signature_method_of(method: str | tuple[str, OwnMethod], rsa_key: Any) -> SignatureMethod:
+    """The method of this name, or of this name and function.
+
+    ``rsa_key`` is a private key of ``cryptography`` or None.
+
+    Raises:
+        SignatureMethodError: no such method, or one that this Python can't do.
+        CredentialError: an RSA key is missing, or given to a method that has no use for it.
+    """
+    if isinstance(method, tuple):
+        return _own(method)
+    if method not in NAMES:
+        raise SignatureMethodError(
+            f"signature_method {method!r} is none of {', '.join(NAMES)}; "
+            "for one of your own give a pair of name and function"
+        )
+    family, _, hash_name = method.partition("-")
+    if (family == "RSA") != (rsa_key is not None):
+        raise CredentialError(
+            f"rsa_key is missing: {method} signs with a private RSA key, in PEM"
+            if family == "RSA"
+            else f"rsa_key is of no use to {method}: give signature_method='RSA-SHA1' or the like"
+        )
+    if family == "PLAINTEXT":
+        return SignatureMethod(method, signing.plaintext_signer, "sha1", sends_secrets=True)
+    hash_name = _HASHES[hash_name]
+    if family == "RSA":
+        from . import rsa
+
+        return SignatureMethod(method, partial(rsa.rsa_signer, hash_name, rsa_key), hash_name)
+    return SignatureMethod(method, partial(_hmac_signer, method, hash_name), hash_name)
+
+
+def _hmac_signer(
+    method: str, hash_name: str, consumer_secret: str, token_secret: str
+) -> signing.Sign:
+    try:
+        return signing.hmac_signer(hash_name, consumer_secret, token_secret)
+    except ValueError:
+        pass
+    raise SignatureMethodError(
+        f"this Python has no {hash_name}, as under FIPS: {method} can't be used, "
+        "give another signature_method that the provider takes"
+    )
+
+
+def _own(method: tuple[Any, ...]) -> SignatureMethod:
+    if len(method) != 2 or not isinstance(method[0], str) or not callable(method[1]):
+        raise SignatureMethodError("signature_method as a pair must be a name and a function")
+    name, function = method
+    return SignatureMethod(name, partial(_own_signer, name, function), "sha1")
+
+
+def _own_signer(
+    name: str, function: OwnMethod, consumer_secret: str, token_secret: str
+) -> signing.Sign:
+    def sign(base_string: str) -> str:
+        signature = function(base_string, consumer_secret, token_secret)
+        if not isinstance(signature, (str, bytes)):
+            raise SignatureMethodError(
+                f"signature_method {name!r} gave {type(signature).__name__}, not str or bytes"
+            )
+        return signing.percent_encode(signature)
+
+    return sign
+
+
+#: What the hook itself sets in each message (RFC 5849 section 3.1), whatever stood there before.
+_OWN = frozenset(
+    f"oauth_{name}"
+    for name in ("consumer_key", "nonce", "signature", "signature_method", "timestamp", "version")
+)
+
+
+class Style(NamedTuple):
+    """How the messages of a hook are signed, beside the credentials and the place."""
+
+    method: SignatureMethod
+    realm: str | None  # 3.5.1
+    oauth_version: bool
+    body_hash: bool
+    form_auth: bool  # 3.5.2, where the body is a form
+    plaintext_over_http: bool
+
+
+class Signer:
+    """All that is the same in every message of one consumer and token. Immutable by convention."""
+
+    __slots__ = (
+        "consumer",
+        "header",
+        "over_tls_only",
+        "own",
+        "parameters",
+        "query",
+        "sign",
+        "style",
+        "token",
+    )
+
+    def __init__(self, consumer: Consumer, token: Token | None, style: Style) -> None:
+        self.consumer = consumer
+        self.token = token
+        self.style = style
+        self.sign = style.method.signer(consumer.secret, token.secret if token else "")
+        fixed = {
+            "oauth_consumer_key": signing.percent_encode(consumer.key),
+            "oauth_signature_method": signing.percent_encode(style.method.name),
+        }
+        if style.oauth_version:
+            fixed["oauth_version"] = "1.0"
+        if token:
+            fixed["oauth_token"] = signing.percent_encode(token.key)
+        self.over_tls_only = style.method.sends_secrets and not style.plaintext_over_http
+        #: What it sets in each message, and therefore takes out of it first.
+        self.own = _OWN | fixed.keys() | ({"oauth_body_hash"} if style.body_hash else set())
+        self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
+        realm = "" if style.realm is None else f'realm="{_quoted(style.realm)}", '
+        self.header = f"OAuth {realm}" + "".join(f'{k}="{v}", ' for k, v in fixed.items())
+        self.query = "&".join(f"{name}={value}" for name, value in fixed.items())
+
+
+def _quoted(realm: object) -> str:
+    """The inside of a quoted-string (RFC 9110 section 5.6.4)."""
+    if not isinstance(realm, str) or not (realm.isascii() and realm.isprintable()):
+        raise CredentialError("realm must be a str of printable ASCII")
+    return realm.replace("\\", "\\\\").replace('"', '\\"')
