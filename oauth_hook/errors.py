@@ -45,7 +45,11 @@ class InvalidURL(UnsignableRequest, requests.exceptions.InvalidURL):
     """The request's URL is not http(s), or it or the ``Host`` header names no valid host."""
 
 
-class UnreadableForm(UnsignableRequest):
+class UnreadableBody(UnsignableRequest):
+    """The body must be hashed or signed but can't be read, or not without losing it."""
+
+
+class UnreadableForm(UnreadableBody):
     """The form body must be signed but can't be read, or not without losing it."""
 
 
