@@ -19,12 +19,8 @@ from .errors import InvalidURL, UnsignableRequest
 def base_string_uri(request: PreparedRequest) -> str:
     """The resource, as the signature base string names it: no user information, no query."""
     resource = (request.url or "").partition("#")[0].partition("?")[0]
-    return signing.base_string_uri(_path_as_sent(resource), host_header(request))
-
-
-def host_header(request: PreparedRequest) -> str | None:
-    """The Host header that the user set. Nearly always there is none, and the URL says it."""
-    return text_of(request.headers.get("Host"))
+    host = text_of(request.headers.get("Host"))
+    return signing.base_string_uri(_path_as_sent(resource), host)
 
 
 #: Longer URLs aren't kept, so that what is kept stays under a few megabytes.
@@ -32,27 +28,33 @@ _KEPT_LENGTH = 1024
 
 
 def method_and_uri(request: PreparedRequest, resource: str) -> str:
-    method = request.method
-    if not isinstance(method, str):
-        raise UnsignableRequest("the request has no method: prepare it first", request=request)
-    host = host_header(request)
+    """The beginning of the signature base string; ``resource`` is the URL up to its query.
+
+    Raises ``UnsignableRequest``, or ``InvalidURL`` below it.
+    """
     encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
+    # The Host header that the user set: nearly always there is none, and the URL says it.
+    host = request.headers.get("Host")
     try:
-        return encode(method, resource, host)
+        return encode(request.method, resource, host)
     except ValueError as error:
         reason = str(error)
-    if not _TOKEN(method):
+    if not _is_method(request.method):
         raise UnsignableRequest(reason, request=request)
     where = "the URL" if host is None else "the URL or the Host header"
     raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
 
 
 @lru_cache(maxsize=512)
-def _encoded(method: str, resource: str, host: str | None) -> str:
-    if not _TOKEN(method):
+def _encoded(method: str | None, resource: str, host: str | bytes | None) -> str:
+    if method is None or not _is_method(method):
         raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
-    uri = signing.base_string_uri(_path_as_sent(resource), host)
+    uri = signing.base_string_uri(_path_as_sent(resource), text_of(host))
     return signing.method_and_uri(method, uri)
+
+
+def _is_method(method: str | None) -> bool:
+    return isinstance(method, str) and _TOKEN(method) is not None
 
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch  # RFC 9110 section 5.6.2

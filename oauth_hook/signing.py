@@ -150,20 +150,15 @@ def base_string_uri(url: str, host: str | None = None) -> str:
 
 def form_parameters(canonical: str) -> list[Parameter]:
     """The parameters of what :func:`canonical_form` gave, ready for the base string."""
-    return encoded_again(canonical).replace("=", " ").split("&") if canonical else []
+    if not canonical:
+        return []
+    # Of what is encoded already only "%" can need to be encoded again: all else is unreserved.
+    return canonical.replace("%", "%25").replace("=", " ").split("&")
 
 
 def parameter(name: str, value: str) -> Parameter:
     """One parameter ready for the base string, from its percent-encoded name and value."""
-    return encoded_again(f"{name} {value}")
-
-
-def encoded_again(encoded: str) -> str:
-    """Percent-encodes what is percent-encoded already, but for the separators between.
-
-    Only "%" can need it there: all else is unreserved.
-    """
-    return encoded.replace("%", "%25")
+    return f"{name} {value}".replace("%", "%25")
 
 
 def name_and_value(parameter: Parameter) -> tuple[str, str]:
