@@ -55,8 +55,10 @@ def _signatures_and_nonces(response: requests.Response) -> set[str]:
         request = answered.request
         if request is None:  # a response that somebody made by hand
             continue
-        for text in (request.headers.get("Authorization"), request.url):
-            shown = text.decode("latin-1") if isinstance(text, bytes) else text or ""
+        for text in (request.headers.get("Authorization"), request.url, request.body):
+            if not isinstance(text, (str, bytes)):
+                continue
+            shown = text.decode("latin-1") if isinstance(text, bytes) else text
             sent.update(unquote(value) for value in _SENT.findall(shown))
     return sent
 

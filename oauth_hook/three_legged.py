@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import requests
 
 from .credentials import Token
-from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed, UnsignableRequest
+from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed
 from .hook import OAuthHook
 from .token_request import token_fields
 
@@ -76,7 +76,6 @@ def request_token(
     callback: str = "oob",
     *,
     params: Mapping[str, str] | None = None,
-    realm: str | None = None,
     require_confirmation: bool = True,
     method: str = "POST",
     session: requests.Session | None = None,
@@ -86,10 +85,10 @@ def request_token(
 
     Args:
         url: of the provider's request token endpoint.
-        hook: says who the consumer is, and signs; a token that it has is left out.
+        hook: says who the consumer is, and signs, with its realm and all; a token that it has is
+            left out.
         callback: URL to which the provider sends the user back, or "oob": it shows a PIN.
-        params: further parameters that the provider wants, put into the query.
-        realm: stands in the ``Authorization`` header (section 3.5.1): needs ``header_auth``.
+        params: further parameters that the provider wants; signed like the rest.
         require_confirmation: whether the provider must answer ``oauth_callback_confirmed=true``,
             by which it says that it speaks OAuth 1.0a. False accepts one that leaves it out, as
             OpenStack Keystone does: section 2.1 forbids that, because over OAuth 1.0 somebody else
@@ -101,13 +100,8 @@ def request_token(
     Raises:
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL, or a realm has no place. Nothing was sent.
+        UnsignableRequest: ``url`` is no http(s) URL. Nothing was sent.
     """
-    if realm is not None and not hook.header_auth:
-        raise UnsignableRequest(
-            "a realm has its place in the Authorization header only: "
-            "make the hook with header_auth=True"
-        )
     fields, response = token_fields(
         "request token",
         method,
@@ -116,7 +110,6 @@ def request_token(
         _with_token(hook, None),
         session,
         timeout,
-        realm,
     )
     confirmed = fields.get("oauth_callback_confirmed")
     if confirmed is None and not require_confirmation:

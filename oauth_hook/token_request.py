@@ -20,7 +20,6 @@ import requests
 from . import problem_reporting
 from .errors import OAuthError, TokenRequestDenied, TokenRequestFailed, TokenRequestTimeout
 from .failure import TIMEOUTS, TRANSPORT_ERRORS, reason
-from .form import text_of
 from .hook import OAuthHook
 
 _MOST = 64 * 1024  # bytes of an answer; a token takes some hundred
@@ -34,7 +33,6 @@ def token_fields(
     hook: OAuthHook,
     session: requests.Session | None,
     timeout: float,
-    realm: str | None = None,
 ) -> tuple[dict[str, str], requests.Response]:
     """Asks ``url`` for a token; gives the answer's fields, ``oauth_token`` and its secret included.
 
@@ -42,18 +40,17 @@ def token_fields(
         what: is asked for, as the messages call it: "request token".
         method: "POST" or "GET".
         url: of the provider's endpoint.
-        params: further parameters. They go into the query, the OAuth parameters among them to
-            where the hook puts its own.
+        params: further parameters, in the form of a POST or the query of a GET; the OAuth
+            parameters among them go to where the hook puts its own.
         hook: signs.
         session: sends; None: one of its own.
         timeout: seconds until all of the answer must be there.
-        realm: stands in the ``Authorization`` header.
 
     Raises:
         ExchangeError: (or a subclass) there is no such answer.
         UnsignableRequest: (or a subclass) nothing was sent.
     """
-    response = _response(what, method, url, params, hook, session, timeout, realm)
+    response = _response(what, method, url, params, hook, session, timeout)
     secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
     if hook.token is not None:
         secrets.append(hook.token.secret)
@@ -118,26 +115,23 @@ def _response(
     hook: OAuthHook,
     session: requests.Session | None,
     timeout: float,
-    realm: str | None,
 ) -> requests.Response:
     """The answer, all of it read."""
     deadline = time.monotonic() + timeout
+    in_form = method.upper() == "POST"
 
     def send(session: requests.Session) -> requests.Response:
         bounded = _Bounded(session, what, deadline)
         hooks: Any = {
             # The session's own go on, but for one that would sign with other credentials.
-            "pre_request": [
-                *_others(session, "pre_request"),
-                hook,
-                *([_Realm(realm)] if realm else []),
-            ],
+            "pre_request": [*_others(session, "pre_request"), hook],
             "response": [bounded, *_others(session, "response")],
         }
         return session.request(
             method,
             url,
-            params=params,
+            params=None if in_form else params,
+            data=params if in_form else None,
             # A hook here signs when the request is prepared, and the other would find it signed.
             auth=_unchanged if isinstance(session.auth, OAuthHook) else None,
             hooks=hooks,
@@ -197,20 +191,6 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-class _Realm:
-    """A hook that writes a realm into the header; it is not signed (RFC 5849 section 3.5.1)."""
-
-    def __init__(self, realm: str) -> None:
-        self._realm = realm.replace("\\", "\\\\").replace('"', '\\"')
-
-    def __call__(self, request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
-        headers: Any = request.headers  # typed differently from release to release
-        scheme, _, parameters = (text_of(headers.get("Authorization")) or "").partition(" ")
-        if scheme == "OAuth":
-            headers["Authorization"] = f'OAuth realm="{self._realm}", {parameters}'
-        return request
-
-
 class _Bounded:
     """A hook that reads a response, or a redirect, whole, but not more of it and not for longer.
 
@@ -244,15 +224,15 @@ class _Bounded:
         for piece in raw.stream(1, True) if streams else iter(lambda: raw.read(1), b""):
             body += piece
             if len(body) > _MOST:
-                return body[:_MOST], f"is longer than {_MOST // 1024} KiB"
+                return bytes(body[:_MOST]), f"is longer than {_MOST // 1024} KiB"
             if time.monotonic() > self._deadline:
                 raise requests.exceptions.ReadTimeout()
         if streams and "Transfer-Encoding" not in raw.headers:
             # urllib3 1 takes a body that ends too early for the whole one.
             announced = raw.headers.get("Content-Length", "")
             if announced.isdecimal() and int(announced) > raw.tell():
-                return body, "was cut short"
-        return body, ""
+                return bytes(body), "was cut short"
+        return bytes(body), ""
 
     def _leaves(self, response: requests.Response) -> str:
         target = self._session.get_redirect_target(response)
@@ -262,12 +242,12 @@ class _Bounded:
             target = urljoin(response.url, target)
             leaves = self._session.should_strip_auth(response.url, target)
             there = urlsplit(target)
-            origin = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+            port = "" if there.port is None else f":{there.port}"
         except ValueError:
             return "redirects to what is no URL"
         if not leaves:
             return ""
         return (
-            f"redirects to another origin, {origin}, where the hook's credentials must not go: "
-            "if that is the provider, give that URL"
+            f"redirects to another origin, {there.scheme}://{there.hostname}{port}, where the "
+            "hook's credentials must not go: if that is the provider, give that URL"
         )

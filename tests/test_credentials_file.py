@@ -1,0 +1,185 @@
+"""Credentials stored and loaded: whole, private, and silent about secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+import requests
+
+from oauth_hook import CredentialError, OAuthHook, SignatureMethodError, credential_file
+
+CREDENTIALS = ("token", "hush-token-secret", "key", "hush-consumer-secret")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "credentials.json"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_what_was_saved_is_loaded(path: Path, header_auth: bool) -> None:
+    hook = OAuthHook("tökén", "hush-&%", "kéy", "", header_auth)
+    credential_file.save(hook, path)
+    loaded = credential_file.load(path)
+    assert loaded.consumer == hook.consumer
+    assert loaded.token == hook.token
+    assert loaded.header_auth is header_auth
+
+
+def test_a_hook_without_token_is_loaded_without(path: Path) -> None:
+    credential_file.save(OAuthHook(consumer_key="key", consumer_secret="hush-secret"), path)
+    assert credential_file.load(path).token is None
+
+
+def test_the_file_is_json_for_anyone_to_read(path: Path) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS, header_auth=True), path)
+    assert json.loads(path.read_text()) == {
+        "consumer_key": "key",
+        "consumer_secret": "hush-consumer-secret",
+        "access_token": "token",
+        "access_token_secret": "hush-token-secret",
+        "header_auth": True,
+        "signature_method": "HMAC-SHA1",
+        "oauth_version": True,
+        "body_hash": False,
+        "form_auth": False,
+        "plaintext_over_http": False,
+    }
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777], ids=oct)
+def test_only_the_owner_can_read_it_whatever_the_umask(path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        credential_file.save(OAuthHook(*CREDENTIALS), path)
+    finally:
+        os.umask(before)
+    assert mode(path) == 0o600 & ~umask
+
+
+def test_a_file_that_others_could_read_is_replaced_by_one_that_they_can_not(path: Path) -> None:
+    path.write_text("{}")
+    path.chmod(0o644)
+    credential_file.save(OAuthHook(*CREDENTIALS), path)
+    assert mode(path) == 0o600
+
+
+def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(path)
+    credential_file.save(OAuthHook(*CREDENTIALS), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert credential_file.load(path).consumer.key == "key"
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS), path)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        credential_file.save(OAuthHook("other", "", "key", ""), path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("others", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644, 0o666], ids=oct)
+def test_a_file_that_others_can_read_or_change_is_refused_with_a_warning(
+    path: Path, others: int
+) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS), path)
+    path.chmod(others)
+    with pytest.raises(CredentialError, match=r"others than its owner .* chmod 600"):
+        credential_file.load(path)
+
+
+def test_a_read_only_file_is_fine(path: Path) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS), path)
+    path.chmod(0o400)
+    assert credential_file.load(path).token is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "not a JSON object"),
+        ("hush-secret", "not a JSON object"),
+        ('{"consumer_secret": "hush-secret"', "not a JSON object"),
+        ('["hush-secret"]', "not a JSON object"),
+        ("[" * 10_000, "not a JSON object"),
+        ('"' + "x" * 100_000 + '"', "not a JSON object"),
+        ('{"consumer_secret": "hush-secret"}', "it has no consumer_key"),
+        ('{"consumer_key": "key"}', "it has no consumer_secret"),
+        ('{"consumer_key": ["hush-secret"], "consumer_secret": ""}', "consumer_key is not a text"),
+        ('{"consumer_key": "", "consumer_secret": "hush-secret"}', "consumer_key is empty"),
+        (
+            '{"consumer_key": "key", "consumer_secret": "", "access_token": "token"}',
+            "access_token_secret is missing",
+        ),
+        ('{"consumer_key": "key", "consumer_secret": "", "password": ""}', "a field 'password'"),
+        (
+            '{"consumer_key": "key", "consumer_secret": "hush-secret", "header_auth": "yes"}',
+            "header_auth is not true or false",
+        ),
+    ],
+)
+def test_a_file_that_holds_no_credentials_is_refused(path: Path, text: str, says: str) -> None:
+    with pytest.raises(CredentialError, match=says) as caught:
+        credential_file.load(write(path, text))
+    assert "hush" not in f"{caught.value!r} {caught.value.__context__!r}"
+
+
+def test_the_class_s_consumer_never_fills_a_gap(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OAuthHook, "consumer_key", "of the class")
+    with pytest.raises(CredentialError, match="it has no consumer_key"):
+        credential_file.load(write(path, '{"consumer_secret": ""}'))
+
+
+def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
+    ways = {"realm": "1", "oauth_version": False, "body_hash": True, "form_auth": True}
+    hook = OAuthHook(*CREDENTIALS, signature_method="HMAC-SHA512", **ways)
+    credential_file.save(hook, path)
+    url = "https://p.example/"
+    made, loaded = (
+        one.explain(requests.Request("POST", url, data="x").prepare())
+        for one in (hook, credential_file.load(path))
+    )
+    assert {one.name for one in loaded.parameters} == {one.name for one in made.parameters}
+    assert ("OAuth", "oauth_signature_method", "HMAC-SHA512") in loaded.parameters
+
+
+def test_what_is_given_goes_before_the_file(path: Path) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS, True), path)
+    assert credential_file.load(path, header_auth=False).header_auth is False
+
+
+def test_a_method_of_one_s_own_must_be_given_again(path: Path) -> None:
+    own = ("own", lambda base_string, consumer_secret, token_secret: "signature")
+    credential_file.save(OAuthHook(*CREDENTIALS, signature_method=own), path)
+    with pytest.raises(SignatureMethodError, match="'own'"):
+        credential_file.load(path)
+    assert credential_file.load(path, signature_method=own).token is not None
+
+
+def test_a_missing_file_is_python_s_own_error(path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        credential_file.load(path)

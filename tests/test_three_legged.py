@@ -1,0 +1,376 @@
+"""The exchange in code, over sockets with the sandbox: three calls to an access token."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from oauth_hook import (
+    AuthorizationDenied,
+    InvalidCallback,
+    OAuthHook,
+    Token,
+    TokenRequestDenied,
+    UnsignableRequest,
+    three_legged,
+)
+from oauth_hook.sandbox import Sandbox
+
+CALLBACK = "https://client.example/ready?state=a%20b&x=%26"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as provider:
+        yield provider
+
+
+@pytest.fixture
+def hook(provider: Sandbox, header_auth: bool) -> OAuthHook:
+    return OAuthHook(
+        consumer_key=provider.consumer_key,
+        consumer_secret=provider.consumer_secret,
+        header_auth=header_auth,
+    )
+
+
+class Sent(requests.Session):
+    """A session that keeps the requests that it sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[requests.PreparedRequest] = []
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        response = super().send(request, **kwargs)
+        self.sent.append(response.request)
+        return response
+
+
+def verified(provider: Sandbox, hook: OAuthHook) -> dict[str, Any]:
+    response = requests.get(provider.resource_url, auth=hook)
+    assert response.status_code == 200, response.text
+    report: dict[str, Any] = response.json()
+    return report
+
+
+# The whole way
+
+
+def test_the_whole_exchange_with_a_pin(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    pin = provider.authorize(token.key)
+    new, fields = three_legged.access_token(provider.access_token_url, hook, token, f" {pin}\n")
+    assert fields == {"user_id": "1", "screen_name": "sandbox_user"}
+    assert new.token is not None
+    report = verified(provider, new)
+    assert report["oauth_token"] == new.token.key
+    assert report["place"] == ("header" if hook.header_auth else "query")
+
+
+def test_the_whole_exchange_with_a_callback(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook, CALLBACK)
+    oauth_verifier = provider.authorize(token.key)
+    # What the provider has kept of the callback shows where it sends the user back.
+    url = f"{CALLBACK}&oauth_token={token.key}&oauth_verifier={oauth_verifier}"
+    new, _ = three_legged.access_token(
+        provider.access_token_url, hook, token, three_legged.verifier(url, token)
+    )
+    assert verified(provider, new)["consumer_key"] == provider.consumer_key
+
+
+def test_the_callback_is_the_one_at_which_the_user_comes_back(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook, CALLBACK)
+    back = provider.deny(token.key)
+    assert back is not None
+    assert back.startswith(f"{CALLBACK}&")
+    with pytest.raises(AuthorizationDenied, match="did not allow") as caught:
+        three_legged.verifier(back, token)
+    assert caught.value.problem == {"oauth_problem": "permission_denied"}
+
+
+def test_the_exchange_by_get(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook, method="GET")
+    new, _ = three_legged.access_token(
+        provider.access_token_url, hook, token, provider.authorize(token.key), method="GET"
+    )
+    verified(provider, new)
+
+
+def test_a_web_application_keeps_key_and_secret_between_the_calls(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    kept = Token(token.key, token.secret)
+    new, _ = three_legged.access_token(
+        provider.access_token_url, hook, kept, provider.authorize(kept.key)
+    )
+    verified(provider, new)
+
+
+def test_the_hook_that_is_given_stays_as_it_is(provider: Sandbox, hook: OAuthHook) -> None:
+    hook.token = ("access token of somebody", "hush-secret")
+    before = hook.token
+    token = three_legged.request_token(provider.request_token_url, hook)
+    three_legged.access_token(provider.access_token_url, hook, token, provider.authorize(token.key))
+    assert hook.token is before
+
+
+def test_the_new_hook_is_of_the_given_one_s_class(provider: Sandbox, header_auth: bool) -> None:
+    class Ours(OAuthHook):
+        consumer_key = provider.consumer_key
+        consumer_secret = provider.consumer_secret
+
+    hook = Ours(header_auth=header_auth)
+    token = three_legged.request_token(provider.request_token_url, hook)
+    new, _ = three_legged.access_token(
+        provider.access_token_url, hook, token, provider.authorize(token.key)
+    )
+    assert type(new) is Ours
+    assert new.header_auth is header_auth
+
+
+# What is sent
+
+
+def test_further_parameters_are_signed_and_sent(provider: Sandbox, hook: OAuthHook) -> None:
+    with Sent() as session:
+        three_legged.request_token(
+            f"{provider.request_token_url}?a=%26",
+            hook,
+            params={"scope": "read & write"},
+            session=session,
+        )
+    assert "request_token?a=%26" in (session.sent[0].url or "")
+    assert session.sent[0].body == "scope=read+%26+write"
+
+
+def test_the_parameters_of_a_get_are_in_its_query(provider: Sandbox, hook: OAuthHook) -> None:
+    with Sent() as session:
+        three_legged.request_token(
+            provider.request_token_url, hook, params={"a": "b"}, method="get", session=session
+        )
+    assert "request_token?a=b" in (session.sent[0].url or "")
+    assert session.sent[0].body is None
+
+
+def test_the_hook_s_own_ways_hold_in_the_exchange_and_after(provider: Sandbox) -> None:
+    consumer = provider.consumer_key, provider.consumer_secret
+    hook = OAuthHook(None, None, *consumer, True, realm="1", signature_method="HMAC-SHA256")
+    with Sent() as session:
+        token = three_legged.request_token(provider.request_token_url, hook, session=session)
+        verifier = provider.authorize(token.key)
+        new, _ = three_legged.access_token(
+            provider.access_token_url, hook, token, verifier, session=session
+        )
+    for request in session.sent:
+        assert request.headers["Authorization"].startswith('OAuth realm="1", ')
+    assert verified(provider, new)["signature_method"] == "HMAC-SHA256"
+
+
+def test_the_oauth_parameters_can_go_into_the_form(provider: Sandbox) -> None:
+    consumer = provider.consumer_key, provider.consumer_secret
+    hook = OAuthHook(None, None, *consumer, form_auth=True)
+    with Sent() as session:
+        three_legged.request_token(provider.request_token_url, hook, session=session)
+    assert "oauth_signature=" in str(session.sent[0].body)
+    assert session.sent[0].url == provider.request_token_url
+
+
+def test_a_url_that_is_not_http_is_refused(hook: OAuthHook) -> None:
+    with pytest.raises(UnsignableRequest, match="http://"):
+        three_legged.request_token("ftp://provider.example/", hook)
+
+
+# The user's own session
+
+
+def test_the_session_s_settings_hold(provider: Sandbox, hook: OAuthHook) -> None:
+    with Sent() as session:
+        session.headers["User-Agent"] = "ours"
+        session.params = {"tenant": "7"}
+        three_legged.request_token(provider.request_token_url, hook, session=session)
+    assert session.sent[0].headers["User-Agent"] == "ours"
+    assert "tenant=7" in (session.sent[0].url or "")
+
+
+@pytest.mark.parametrize("place", ["pre_request", "auth"])
+def test_a_session_that_signs_otherwise_does_not_sign_this(
+    provider: Sandbox, hook: OAuthHook, place: str
+) -> None:
+    other = OAuthHook("another", "hush-secret", provider.consumer_key, "hush-wrong-secret")
+    with requests.Session() as session:
+        if place == "auth":
+            session.auth = other
+        else:
+            session.hooks["pre_request"] = [other]
+        token = three_legged.request_token(provider.request_token_url, hook, session=session)
+        new, _ = three_legged.access_token(
+            provider.access_token_url,
+            hook,
+            token,
+            provider.authorize(token.key),
+            session=session,
+        )
+    verified(provider, new)
+
+
+def test_the_session_s_other_hooks_are_called(provider: Sandbox, hook: OAuthHook) -> None:
+    seen = []
+
+    def before(request: requests.PreparedRequest) -> None:
+        request.headers["X-Trace"] = "1"
+
+    def after(response: requests.Response, **_: Any) -> None:
+        seen.append(response.request.headers.get("X-Trace"))
+
+    with requests.Session() as session:
+        session.hooks = {"pre_request": before, "response": after}
+        three_legged.request_token(provider.request_token_url, hook, session=session)
+    assert seen == ["1"]
+
+
+def test_the_session_can_be_used_on(provider: Sandbox, hook: OAuthHook) -> None:
+    with requests.Session() as session:
+        for _ in range(3):
+            three_legged.request_token(provider.request_token_url, hook, session=session)
+        pools = session.get_adapter("http://").poolmanager.pools
+        (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 (it is no mapping)
+        assert pool.num_connections == 1
+
+
+# The authorization URL
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "expected"),
+    [
+        ("https://p.example/a", None, "https://p.example/a?oauth_token=t%26%20k"),
+        ("https://p.example/a?", None, "https://p.example/a?oauth_token=t%26%20k"),
+        ("https://p.example/a?b=%2f+c", None, "https://p.example/a?b=%2f+c&oauth_token=t%26%20k"),
+        ("https://p.example/a?b&", None, "https://p.example/a?b&oauth_token=t%26%20k"),
+        ("https://p.example/a?b#c?d", None, "https://p.example/a?b&oauth_token=t%26%20k#c?d"),
+        (
+            "https://p.example/a",
+            {"perms": "read&write", "näme": "ü"},
+            "https://p.example/a?perms=read%26write&n%C3%A4me=%C3%BC&oauth_token=t%26%20k",
+        ),
+    ],
+)
+def test_the_authorization_url(url: str, params: dict[str, str] | None, expected: str) -> None:
+    assert three_legged.authorization_url(url, Token("t& k", ""), params) == expected
+
+
+# The callback URL
+
+TOKEN = three_legged.RequestToken("the token", "hush-secret", {"login_url": "hush-url"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://client.example/ready?a=b&oauth_token=the%20token&oauth_verifier=v%26w",
+        "http://127.0.0.1:8000/?oauth_verifier=v%26w&oauth_token=the+token#_=_",
+        "/ready?oauth_token=the+token&oauth_verifier=v%26w",
+        "?oauth_token=the+token&oauth_verifier=v%26w&oauth_token=the+token",
+    ],
+)
+def test_the_verifier_is_read_from_the_callback_url(url: str) -> None:
+    assert three_legged.verifier(url, TOKEN) == "v&w"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "denied=the+token",
+        "denied=the+token&oauth_problem=permission_denied",
+        "oauth_token=the+token&denied=true",
+        "oauth_problem=permission_denied&oauth_token=the+token",
+        "oauth_problem=permission_denied",
+        "oauth_problem=user_refused&oauth_token=the+token",
+        "oauth_token=the+token&oauth_verifier=v&denied=",
+    ],
+)
+def test_a_user_who_denied_is_an_exception_of_its_own(query: str) -> None:
+    with pytest.raises(AuthorizationDenied, match="did not allow"):
+        three_legged.verifier(f"https://client.example/?{query}", TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("", "no oauth_verifier"),
+        ("oauth_token=the+token", "no oauth_verifier"),
+        ("oauth_token=the+token&oauth_verifier=", "no oauth_verifier"),
+        ("oauth_verifier=v", "no oauth_token"),
+        ("oauth_token=other&oauth_verifier=hush-v", "another request token"),
+        ("oauth_token=the+token+&oauth_verifier=hush-v", "another request token"),
+        ("oauth_token=&oauth_verifier=hush-v", "another request token"),
+        ("denied=other", "another request token"),
+        ("oauth_token=other&denied=the+token", "another request token"),
+        ("oauth_token=the+token&oauth_verifier=a&oauth_verifier=b", "a parameter twice"),
+        ("oauth_token=other&oauth_token=the+token&oauth_verifier=a", "a parameter twice"),
+        (
+            "oauth_token=the+token&oauth_problem=token_expired",
+            "reports a problem to the callback URL: token_expired",
+        ),
+        ("oauth_token=the+token&oauth_problem=%1b%5b2J", r"URL: \[2J$"),
+    ],
+)
+def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> None:
+    with pytest.raises(InvalidCallback, match=says):
+        three_legged.verifier(f"https://client.example/?{query}", TOKEN)
+
+
+# What is given
+
+
+def test_a_request_token_says_what_else_came_and_hides_its_secret() -> None:
+    assert TOKEN.fields == {"login_url": "hush-url"}
+    assert repr(TOKEN) == "RequestToken(key='the token', secret=***)"
+
+
+@pytest.mark.parametrize("copied", [copy.copy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_request_token_can_be_copied_and_kept(copied: Any) -> None:
+    assert copied(TOKEN) == TOKEN
+    assert copied(TOKEN).fields == TOKEN.fields
+
+
+def test_an_access_token_s_repr_names_the_fields_only() -> None:
+    hook = OAuthHook("token", "hush-secret", "key", "hush-secret")
+    access = three_legged.AccessToken(hook, {"oauth_session_handle": "hush-handle"})
+    assert repr(access).endswith("fields of oauth_session_handle)")
+    assert "hush" not in repr(access)
+
+
+# The provider says no
+
+
+def test_a_wrong_consumer_secret(provider: Sandbox, header_auth: bool) -> None:
+    hook = OAuthHook(None, None, provider.consumer_key, "hush-wrong", header_auth)
+    with pytest.raises(TokenRequestDenied, match="401 Unauthorized; oauth_problem: ") as caught:
+        three_legged.request_token(provider.request_token_url, hook)
+    assert caught.value.problem["oauth_problem"] == "signature_invalid"
+    assert caught.value.response is not None
+    assert caught.value.response.status_code == 401
+
+
+def test_a_wrong_pin(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    provider.authorize(token.key)
+    with pytest.raises(TokenRequestDenied, match="refuses the access token: 401") as caught:
+        three_legged.access_token(provider.access_token_url, hook, token, "1")
+    assert "verifier" in caught.value.problem["oauth_problem_advice"]
+
+
+def test_an_authorization_that_is_not_there_yet(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    with pytest.raises(TokenRequestDenied):
+        three_legged.access_token(provider.access_token_url, hook, token, "12345678")

@@ -1,0 +1,362 @@
+"""Each way in which a provider can answer a token request wrongly is one clear exception, in time.
+
+The provider here is a socket that sends what the test says.
+"""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import re
+import socket
+import time
+from urllib.parse import quote
+
+import pytest
+import requests
+from misbehaving import (
+    Behaviour,
+    form,
+    is_silent,
+    misbehaving,
+    never_ends,
+    resets,
+    sends,
+    trickles,
+)
+
+from oauth_hook import (
+    ExchangeError,
+    OAuthHook,
+    Token,
+    TokenRequestDenied,
+    TokenRequestFailed,
+    TokenRequestTimeout,
+    three_legged,
+)
+
+GOOD = "oauth_token=t&oauth_token_secret=hush-s&oauth_callback_confirmed=true"
+CONSUMER_SECRET = "hush-consumer/secret"
+TOKEN = Token("r", "hush-token-secret")
+VERIFIER = "hush-v/w"
+
+
+@pytest.fixture
+def hook(header_auth: bool) -> OAuthHook:
+    return OAuthHook(None, None, "key", CONSUMER_SECRET, header_auth)
+
+
+def refused(hook: OAuthHook, *behaviours: Behaviour, timeout: float = 10) -> ExchangeError:
+    with misbehaving(*behaviours) as server, pytest.raises(ExchangeError) as caught:
+        three_legged.request_token(server.url, hook, timeout=timeout)
+    assert caught.value.__context__ is None, "a message of Requests' own shows the signature"
+    return caught.value
+
+
+# Good, though not pretty
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        form(GOOD),
+        form(f"\r\n{GOOD}\n"),
+        form(GOOD.replace("true", "TRUE")),
+        form(GOOD.replace("true", "True") + "&oauth_expires_in=3600"),
+        form(GOOD).replace(b"application/x-www-form-urlencoded", b"text/html; charset=utf-8"),
+        form(GOOD, "201 Created"),
+        form(gzip.compress(GOOD.encode()), headers="Content-Encoding: gzip\r\n"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+        % (len(GOOD), GOOD.encode()),
+        b"HTTP/1.0 200 OK\r\n\r\n" + GOOD.encode(),
+    ],
+)
+def test_what_is_right_in_substance_is_taken(hook: OAuthHook, answer: bytes) -> None:
+    with misbehaving(sends(answer)) as server:
+        token = three_legged.request_token(server.url, hook)
+    assert (token.key, token.secret) == ("t", "hush-s")
+
+
+def test_an_empty_token_secret_is_one(hook: OAuthHook) -> None:
+    with misbehaving(sends(form(GOOD.replace("hush-s", "")))) as server:
+        assert three_legged.request_token(server.url, hook).secret == ""
+
+
+def test_what_trickles_but_is_there_in_time_is_taken(hook: OAuthHook) -> None:
+    with misbehaving(trickles(form(GOOD), 0.001)) as server:
+        assert three_legged.request_token(server.url, hook).key == "t"
+
+
+# No answer
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "says"),
+    [
+        (lambda connection: None, "closed without an answer"),
+        (resets, "reset by peer|closed without an answer"),
+        (sends(b"HTTP/1.1 200"), "is empty|not HTTP"),
+        (sends(b"\0\1\2 garbage\r\n\r\n"), "not HTTP"),
+        (sends(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n"), "not HTTP"),
+        (sends(form(GOOD)[:-5]), "cut short"),
+        (sends(form(GOOD).partition(b"h-s")[0]), "cut short"),
+        (sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf"), "cut short"),
+        (sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "cut short"),
+        (sends(form(b"not gzip", headers="Content-Encoding: gzip\r\n")), "compression is broken"),
+    ],
+    ids=[
+        "drops the connection",
+        "resets the connection",
+        "cuts the status line",
+        "garbage",
+        "endless headers",
+        "cuts the body",
+        "cuts the body in the secret",
+        "cuts a chunk",
+        "garbage for a chunk",
+        "broken compression",
+    ],
+)
+def test_an_answer_that_is_none(hook: OAuthHook, behaviour: Behaviour, says: str) -> None:
+    error = refused(hook, behaviour)
+    assert type(error) is TokenRequestFailed
+    assert re.search(says, str(error)), error
+
+
+def test_nobody_there(hook: OAuthHook) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(TokenRequestFailed, match="Connection refused"):
+        three_legged.request_token(f"http://127.0.0.1:{port}/", hook)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        is_silent,
+        trickles(form(GOOD), 0.05),
+        trickles(b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 500, 0.05),
+        trickles(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0" * 500, 0.05),
+        never_ends(b"HTTP/1.1 200 OK\r\nX: ", b"a"),
+    ],
+    ids=["silent", "byte by byte", "body byte by byte", "endless chunk size", "endless header"],
+)
+def test_an_answer_that_is_late_is_given_up_in_time(hook: OAuthHook, behaviour: Behaviour) -> None:
+    begin = time.monotonic()
+    error = refused(hook, behaviour, timeout=0.5)
+    assert isinstance(error, TokenRequestFailed)
+    assert time.monotonic() - begin < 2
+    if "not HTTP" not in str(error):  # the endless header may be given up for its length first
+        assert isinstance(error, TokenRequestTimeout)
+        assert isinstance(error, requests.exceptions.Timeout)
+        assert "within 0.5 seconds" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("head", "block"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536),
+        (b"HTTP/1.1 500 Oops\r\n\r\n", b"a" * 65536),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", b"a" * 65536),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", b"a" * 65536),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"4\r\naaaa\r\n"),
+    ],
+    ids=["200", "500", "redirect", "announced", "chunked"],
+)
+def test_an_endless_answer_is_given_up_for_its_size(
+    hook: OAuthHook, head: bytes, block: bytes
+) -> None:
+    error = refused(hook, never_ends(head, block))
+    assert type(error) is TokenRequestFailed
+    assert "longer than 64 KiB" in str(error)
+    assert error.response is not None
+    assert len(error.response.content) == 65536
+
+
+def test_a_compressed_bomb_is_given_up_for_its_size(hook: OAuthHook) -> None:
+    bomb = gzip.compress(b"a" * 50_000_000)
+    error = refused(hook, sends(form(bomb, headers="Content-Encoding: gzip\r\n")))
+    assert "longer than 64 KiB" in str(error)
+
+
+# Another answer than a token
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        ("<!DOCTYPE html><a href='?a=b&oauth_token=x&oauth_token_secret=hush'>", "is a web page"),
+        ('{"oauth_token": "x", "oauth_token_secret": "hush-s"}', "is JSON"),
+        ("Failed to validate oauth signature and token", "holds no oauth_token$"),
+        ("oauth_token_secret=hush-s", "holds no oauth_token$"),
+        ("oauth_token=&oauth_token_secret=hush-s", "holds no oauth_token$"),
+        ("oauth_token=hush-t", "holds no oauth_token_secret"),
+        (f"oauth_token=other&{GOOD}", "names a field twice"),
+        ("oauth_token=%ff&oauth_token_secret=hush-s", "can't be read as a form"),
+        (b"oauth_token=\xff&oauth_token_secret=hush-s", "can't be read as a form"),
+    ],
+)
+def test_an_answer_that_is_no_token(hook: OAuthHook, body: bytes | str, says: str) -> None:
+    with (
+        misbehaving(sends(form(body))) as server,
+        pytest.raises(TokenRequestFailed, match=says) as caught,
+    ):
+        three_legged.request_token(server.url, hook)
+    assert caught.value.response is not None
+    assert caught.value.response.content == (body.encode() if isinstance(body, str) else body)
+
+
+@pytest.mark.parametrize("confirmed", ["", "&oauth_callback_confirmed=", "=false", "=1", "=yes"])
+def test_a_callback_that_is_not_confirmed(hook: OAuthHook, confirmed: str) -> None:
+    if confirmed.startswith("="):
+        confirmed = f"&oauth_callback_confirmed{confirmed}"
+    error = refused(hook, sends(form(f"oauth_token=t&oauth_token_secret=hush-s{confirmed}")))
+    assert type(error) is TokenRequestFailed
+    assert "oauth_callback_confirmed=true" in str(error)
+    assert "require_confirmation=False" in str(error)
+
+
+def test_a_confirmation_that_is_left_out_can_be_accepted(hook: OAuthHook) -> None:
+    with misbehaving(sends(form("oauth_token=t&oauth_token_secret=hush-s"))) as server:
+        token = three_legged.request_token(server.url, hook, require_confirmation=False)
+    assert token.key == "t"
+
+
+def test_a_confirmation_that_says_no_is_never_accepted(hook: OAuthHook) -> None:
+    body = GOOD.replace("true", "false")
+    with misbehaving(sends(form(body))) as server, pytest.raises(TokenRequestFailed):
+        three_legged.request_token(server.url, hook, require_confirmation=False)
+
+
+def test_an_access_token_needs_no_confirmation(hook: OAuthHook) -> None:
+    with misbehaving(sends(form("oauth_token=t&oauth_token_secret=hush-s&user_id=7"))) as server:
+        new, fields = three_legged.access_token(server.url, hook, TOKEN, VERIFIER)
+    assert new.token == Token("t", "hush-s")
+    assert fields == {"user_id": "7"}
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        ("400 Bad Request", TokenRequestDenied, "refuses the request token: 400 Bad Request"),
+        ("401 Whatever", TokenRequestDenied, "refuses the request token: 401 Unauthorized"),
+        ("499 Own", TokenRequestDenied, "refuses the request token: 499"),
+        ("500 Oops", TokenRequestFailed, "failed on the request for the request token: 500 Int"),
+        ("503 Busy", TokenRequestFailed, "503 Service Unavailable"),
+        ("304 Not Modified", TokenRequestFailed, "304 Not Modified"),
+    ],
+)
+def test_another_status_than_success(
+    hook: OAuthHook, status: str, kind: type[ExchangeError], says: str
+) -> None:
+    error = refused(hook, sends(form("" if status[0] == "3" else GOOD, status)))
+    assert type(error) is kind
+    assert says in str(error)
+    assert error.response is not None
+    assert error.response.status_code == int(status[:3])
+
+
+PROBLEM = {
+    "oauth_problem": "timestamp_refused",
+    "oauth_problem_advice": "Set your clock, please.",
+    "oauth_acceptable_timestamps": "1-2",
+    "oauth_parameters_absent": "oauth_nonce&oauth_token",
+}
+AS_FORM = "&".join(f"{name}={quote(value, safe='')}" for name, value in PROBLEM.items())
+AS_CHALLENGE = ", ".join(f'{name}="{quote(value)}"' for name, value in PROBLEM.items())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        form(AS_FORM, "401 Unauthorized"),
+        form(AS_FORM),
+        form(f"{AS_FORM}&\n\nand for people: a&b", "400 Bad Request"),
+        form("no", "401 No", f'WWW-Authenticate: OAuth realm="r", {AS_CHALLENGE}\r\n'),
+        form("<p>no", "401 No", f'WWW-Authenticate: Basic realm="r", OAuth {AS_CHALLENGE}\r\n'),
+        form("no", "401 No", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n".replace('"', "")),
+        form(
+            "oauth_problem=timestamp_refused", "401", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n"
+        ),
+        form(AS_FORM, "500 Oops"),
+    ],
+)
+def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes) -> None:
+    error = refused(hook, sends(answer))
+    assert type(error) is TokenRequestDenied
+    assert error.problem == PROBLEM
+    for name, value in PROBLEM.items():
+        assert f"{name}: {value}" in str(error)
+
+
+def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> None:
+    def repeats(connection: socket.socket) -> None:
+        request = server.requests[-1].decode()
+        sent = request.replace('"', "").replace(",", "&").replace(" ", "&")
+        told = [part for part in sent.split("&") if "signature=" in part or "nonce=" in part]
+        advice = f"not {CONSUMER_SECRET} {TOKEN.secret} {quote(VERIFIER, safe='')} {' '.join(told)}"
+        connection.sendall(form(f"oauth_problem=x&oauth_problem_advice={quote(advice)}", "401 No"))
+
+    with misbehaving(repeats) as server, pytest.raises(TokenRequestDenied) as caught:
+        three_legged.access_token(server.url, hook, TOKEN, VERIFIER)
+    advice = caught.value.problem["oauth_problem_advice"]
+    assert advice.startswith("not *** *** *** oauth_")
+    assert "oauth_signature=***" in advice
+    assert "oauth_nonce=***" in advice
+
+
+def test_a_problem_can_not_steer_the_terminal_nor_fill_it(hook: OAuthHook) -> None:
+    advice = quote("\x1b[2Jone\r\n two" + "x" * 10_000)
+    error = refused(hook, sends(form(f"oauth_problem_advice={advice}", "401 No")))
+    assert error.problem["oauth_problem_advice"].startswith("[2Jone two")
+    assert str(error).isprintable()
+    assert len(str(error)) < 700
+
+
+def test_the_response_stays_behind_when_an_exception_is_pickled(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form(AS_FORM, "401 No")))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.problem) == (type(error), str(error), PROBLEM)
+    assert copy.response is None
+
+
+# Redirects
+
+
+def redirect(location: str, status: str = "302 Found") -> Behaviour:
+    return sends(form("", status, f"Location: {location}\r\n"))
+
+
+@pytest.mark.parametrize("status", ["301", "302", "303", "307", "308"])
+def test_a_redirect_within_the_origin_is_signed_anew(hook: OAuthHook, status: str) -> None:
+    with misbehaving(redirect("/elsewhere", f"{status} Go"), sends(form(GOOD))) as server:
+        assert three_legged.request_token(server.url, hook).key == "t"
+    first, second = server.requests
+    assert b" /elsewhere" in second.split(b"\r\n")[0]
+    for request in (first, second):
+        assert request.count(b"oauth_callback=") == 1
+        assert request.count(b"oauth_nonce=") == 1
+    assert first.split(b"oauth_nonce=")[1][:31] != second.split(b"oauth_nonce=")[1][:31]
+
+
+def test_a_redirect_to_another_origin_is_not_followed(hook: OAuthHook) -> None:
+    with misbehaving(sends(form(GOOD))) as other:
+        error = refused(hook, redirect(other.url))
+        assert other.requests == []
+        origin = other.url.removesuffix("/token")
+    assert type(error) is TokenRequestFailed
+    assert f"redirects to another origin, {origin}," in str(error)
+
+
+@pytest.mark.parametrize("location", ["http://[", "http://a:b/", "http://user:hush-p@x:y/"])
+def test_a_redirect_to_nowhere(hook: OAuthHook, location: str) -> None:
+    assert "redirects to what is no URL" in str(refused(hook, redirect(location)))
+
+
+def test_a_redirect_without_end(hook: OAuthHook) -> None:
+    assert "redirects too many times" in str(refused(hook, redirect("/token")))
