@@ -62,8 +62,9 @@ class _Memory:
         return _Memory, (self.url, self.extras)
 
 
-#: The arguments of OAuthHook that can't be changed later.
-_SETTLED = {*Style._fields, "signature_method", "rsa_key", "rsa_key_passphrase"}
+#: The arguments of OAuthHook that can be read but not changed later.
+_SETTLED = {"signature_method", "realm", "oauth_version", "body_hash", "form_auth"}
+_SETTLED |= {"plaintext_over_http", "rsa_key", "rsa_key_passphrase"}
 
 
 class OAuthHook(AuthBase):
@@ -148,14 +149,16 @@ class OAuthHook(AuthBase):
             from .rsa import private_key
 
             key = private_key(key, chosen("rsa_key_passphrase", rsa_key_passphrase))
-        style = Style(
-            method=signature_method_of(chosen("signature_method", signature_method), key),
-            realm=chosen("realm", realm),
-            oauth_version=chosen("oauth_version", oauth_version),
-            body_hash=chosen("body_hash", body_hash),
-            form_auth=chosen("form_auth", form_auth),
-            plaintext_over_http=chosen("plaintext_over_http", plaintext_over_http),
-        )
+        method = chosen("signature_method", signature_method)
+        settled = {
+            "realm": chosen("realm", realm),
+            "oauth_version": chosen("oauth_version", oauth_version),
+            "body_hash": chosen("body_hash", body_hash),
+            "form_auth": chosen("form_auth", form_auth),
+            "plaintext_over_http": chosen("plaintext_over_http", plaintext_over_http),
+        }
+        vars(self).update(settled, signature_method=method)
+        style = Style(signature_method_of(method, key), **settled)
         consumer_secret = chosen("consumer_secret", consumer_secret)
         if consumer_secret is None and key is not None:
             consumer_secret = ""

@@ -534,3 +534,14 @@ def test_two_legged_with_an_empty_token(provider: Sandbox, header_auth: bool) ->
     received = send(hook, "GET", provider.resource_url)
 
     assert ["oauth_token", ""] in received["oauth"]
+
+
+def test_what_is_settled_can_be_read(provider: Sandbox) -> None:
+    hook = make(provider, signature_method="HMAC-SHA256", realm="photos", body_hash=True)
+
+    assert (hook.signature_method, hook.realm, hook.body_hash, hook.form_auth) == (
+        "HMAC-SHA256",
+        "photos",
+        True,
+        False,
+    )
