@@ -190,7 +190,7 @@ PUBLISHED = {
         "token": None,
         "token_secret": None,
         "extra_oauth": {"oauth_callback": "http://printer.example.com/ready"},
-        "nonce": "wIjqoxSZ",
+        "nonce": "wIjqoS",
         "timestamp": "137131200",
         "expected_signature": "74KNZJeDHnMBp0EMJ9ZHt/XKycU=",
     },
