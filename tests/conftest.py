@@ -1,4 +1,4 @@
-"""What several rooms of tests share: a provider that checks each message, and the modes to sign in."""
+"""What several rooms of tests share: a provider that checks each message, and both modes."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 import requests
+
 from oauth_hook import OAuthError, credentials
 
 #: Begins secrets and form contents of tests: it may stand in no text of ours at all.

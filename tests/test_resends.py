@@ -1,0 +1,255 @@
+"""The same request sent more than once, over sockets: by hand, from threads, and by urllib3."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from servers import RESET, Answer, Message, Provider
+from urllib3.util import Retry
+
+from oauth_hook import OAuthHook
+
+HERE = "http://provider.example"
+REQUESTS = [
+    pytest.param({"method": "GET", "params": {"q": "a b"}}, id="GET"),
+    pytest.param({"method": "POST", "data": [("a", "2"), ("a", "1")]}, id="form"),
+    pytest.param({"method": "POST", "data": {"a": "1", "oauth_verifier": "4 7"}}, id="verifier"),
+    pytest.param({"method": "POST", "data": {"oauth_callback": "oob"}}, id="form of OAuth only"),
+    pytest.param({"method": "PUT", "json": {"a": 1}}, id="JSON"),
+]
+
+
+def assert_each_verified(messages: list[Message], times: int) -> None:
+    assert [message.problem for message in messages] == [None] * times
+    assert len({message.oauth["oauth_nonce"] for message in messages}) == times
+
+
+def alike(messages: list[Message]) -> bool:
+    """Whether they are the same but for nonce, timestamp and signature."""
+    changing = {"oauth_nonce", "oauth_timestamp", "oauth_signature"}
+
+    def unchanging(message: Message) -> tuple[Any, ...]:
+        oauth = {name: value for name, value in message.oauth.items() if name not in changing}
+        return message.method, message.resource, message.query, message.body, oauth
+
+    return all(unchanging(message) == unchanging(messages[0]) for message in messages)
+
+
+@pytest.fixture(params=["pre_request", "auth"])
+def prepared(
+    request: Any, strict: Provider, header_auth: bool, arguments: dict[str, Any]
+) -> requests.PreparedRequest:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    given = {"auth": hook} if request.param == "auth" else {"hooks": {"pre_request": hook}}
+    return requests.Request(url=f"{HERE}/x", **arguments, **given).prepare()
+
+
+@pytest.mark.parametrize("arguments", REQUESTS)
+def test_a_prepared_request_sent_twice_is_two_messages(
+    strict: Provider, session: requests.Session, prepared: requests.PreparedRequest
+) -> None:
+    session.send(prepared)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert alike(strict.messages)
+
+
+@pytest.mark.parametrize("arguments", REQUESTS)
+def test_a_prepared_request_sent_from_two_sessions_is_two_messages(
+    strict: Provider, prepared: requests.PreparedRequest
+) -> None:
+    for _ in range(2):
+        with requests.Session() as session:
+            session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert alike(strict.messages)
+
+
+@pytest.mark.parametrize("arguments", REQUESTS)
+def test_a_prepared_request_sent_from_many_threads_at_once_is_that_many_messages(
+    strict: Provider, prepared: requests.PreparedRequest
+) -> None:
+    at_once = threading.Barrier(8)
+
+    def send(_: int) -> None:
+        with requests.Session() as session:
+            at_once.wait()
+            for _ in range(3):
+                session.send(prepared)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(send, range(8)))
+
+    assert_each_verified(strict.messages, 24)
+    assert alike(strict.messages)
+
+
+@pytest.mark.parametrize("arguments", REQUESTS)
+@pytest.mark.parametrize(
+    "duplicate",
+    [
+        pytest.param(lambda prepared: prepared.copy(), id="PreparedRequest.copy"),
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+        pytest.param(lambda prepared: pickle.loads(pickle.dumps(prepared)), id="pickle"),
+    ],
+)
+@pytest.mark.parametrize("after", ["before it was sent", "after it was sent"])
+def test_a_copy_of_a_prepared_request_is_a_message_of_its_own(
+    strict: Provider,
+    session: requests.Session,
+    prepared: requests.PreparedRequest,
+    duplicate: Any,
+    after: str,
+) -> None:
+    if after == "before it was sent":
+        second = duplicate(prepared)
+        session.send(prepared)
+    else:
+        session.send(prepared)
+        second = duplicate(prepared)
+
+    session.send(second)
+
+    assert_each_verified(strict.messages, 2)
+    assert alike(strict.messages)
+
+
+def test_a_seekable_file_sent_twice_is_signed_twice(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    file = io.BytesIO(b"content")
+    prepared = requests.Request("PUT", f"{HERE}/x", data=file, auth=hook).prepare()
+
+    session.send(prepared)
+    file.seek(0)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert alike(strict.messages)
+
+
+def test_what_was_changed_between_two_sendings_is_signed_as_it_is_now(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("POST", f"{HERE}/x", data={"a": "1"}, auth=hook).prepare()
+    session.send(prepared)
+    prepared.prepare_body({"b": "2"}, None)
+    prepared.prepare_method("PUT")
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert (strict.messages[1].method, strict.messages[1].body) == ("PUT", b"b=2")
+
+
+def test_what_was_changed_after_auth_signed_it_is_signed_as_it_is_now(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("POST", f"{HERE}/x", data={"a": "1"}, auth=hook).prepare()
+    prepared.prepare_body({"b": "2"}, None)
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 1)
+
+
+def test_requests_that_were_given_one_and_the_same_mapping_of_hooks_are_strangers(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hooks = {"response": [], "pre_request": [OAuthHook(*strict.credentials(), header_auth)]}
+    first = requests.Request("POST", f"{HERE}/1", data={"oauth_verifier": "4711"}).prepare()
+    second = requests.Request("POST", "http://other.example/2", data={"a": "1"}).prepare()
+    first.hooks = second.hooks = hooks
+
+    session.send(first)
+    session.send(second)
+
+    assert_each_verified(strict.messages, 2)
+    assert "oauth_verifier" not in strict.messages[1].oauth
+    assert hooks.keys() == {"response", "pre_request"}
+
+
+def test_switching_the_mode_between_two_sendings_leaves_one_set_of_parameters(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x?a=1", auth=hook).prepare()
+    session.send(prepared)
+    hook.header_auth = not header_auth
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert list(strict.messages[1].received.places) == ["query" if header_auth else "header"]
+
+
+def test_a_new_token_signs_what_is_sent_again(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    session.send(prepared)
+    hook.token = strict.issue_token()
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert strict.messages[1].oauth["oauth_token"] == hook.token.key
+
+
+# What urllib3 does on its own, below Requests: documented in the README.
+
+ON_503 = Retry(3, status_forcelist=[503], backoff_factor=0, allowed_methods=None)
+
+
+@pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
+def test_urllib3_retries_with_the_very_same_message_and_a_strict_provider_refuses_it(
+    strict: Provider, session: requests.Session, header_auth: bool, failure: Answer
+) -> None:
+    strict.once("/x", failure)
+    session.mount(HERE, HTTPAdapter(max_retries=ON_503))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    response = session.post(f"{HERE}/x", {"a": "1"}, hooks={"pre_request": hook})
+
+    first, second = strict.messages
+    assert response.status_code == 401
+    assert first.problem is None
+    assert (second.problem or "").startswith("nonce_used")
+    assert first.raw == second.raw
+
+
+@pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
+def test_sending_the_prepared_request_again_is_the_retry_that_is_accepted(
+    strict: Provider, session: requests.Session, header_auth: bool, failure: Answer
+) -> None:
+    strict.once("/x", failure, failure)
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = session.prepare_request(
+        requests.Request("POST", f"{HERE}/x", data={"a": "1"}, hooks={"pre_request": hook})
+    )
+
+    for _ in range(3):
+        try:
+            response = session.send(prepared)
+        except requests.ConnectionError:
+            continue
+        if response.status_code != 503:
+            break
+
+    assert response.status_code == 200
+    assert_each_verified(strict.messages, 3)
