@@ -165,8 +165,8 @@ class Provider:
             server.server_close()
         self._store.close()
 
-    def take(self, received: Received, head: bytes) -> Answer:
-        """Judge and keep a message, and say what to answer."""
+    def take(self, received: Received, head: bytes, messages: list[Message]) -> Answer:
+        """Judge a message, keep it among ``messages``, and say what to answer."""
         try:
             verify_resource(received, self._store, self.policy)
             problem = refusal = None
@@ -176,7 +176,7 @@ class Provider:
             # What oauthlib can't read it can't verify.
             if "is not UTF-8" in refusal.advice and self._is_signed_as_bytes(received):
                 problem = refusal = None
-        self.messages.append(Message(received, head, problem))
+        messages.append(Message(received, head, problem))
         told = next(self.answers.get(received.path.decode("latin-1"), iter(())), None)
         if told is not None:
             query = received.query.decode("latin-1")
@@ -241,6 +241,8 @@ class _Connection(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        # What comes late from one test is not to be found among the messages of the next.
+        self._messages = self.server.provider.messages
         self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         if self.server.tls is not None:
             self._secure(self.server.tls)
@@ -252,7 +254,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 pass
         except ValueError as error:  # the head, or the length of the body
             nothing = Received("", self._scheme, b"", [], 0, "", None)
-            self.server.provider.messages.append(Message(nothing, b"", f"no HTTP: {error}"))
+            self._messages.append(Message(nothing, b"", f"no HTTP: {error}"))
         except OSError:
             pass
         finally:
@@ -274,7 +276,7 @@ class _Connection(socketserver.BaseRequestHandler):
         fields = [line.decode("latin-1").partition(":") for line in lines]
         headers = [(name, value.strip()) for name, _, value in fields]
         if method == b"CONNECT":
-            self.server.provider.messages.append(
+            self._messages.append(
                 Message(Received("CONNECT", "http", target, headers, 0, "", None), head, "a tunnel")
             )
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -299,7 +301,7 @@ class _Connection(socketserver.BaseRequestHandler):
             sha256=digest.hexdigest(),
             body=kept if is_form or length <= _KEPT else None,
         )
-        answer = self.server.provider.take(received, head)
+        answer = self.server.provider.take(received, head, self._messages)
         if not answer.status:
             # A reset, not an orderly end.
             self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

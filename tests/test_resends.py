@@ -167,6 +167,18 @@ def test_what_was_changed_after_auth_signed_it_is_signed_as_it_is_now(
     assert_each_verified(strict.messages, 1)
 
 
+def test_a_request_led_elsewhere_by_its_user_before_it_was_sent_is_signed_there(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    prepared.url = "http://other.example/y"
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 1)
+
+
 def test_requests_that_were_given_one_and_the_same_mapping_of_hooks_are_strangers(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:

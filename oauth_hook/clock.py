@@ -1,0 +1,138 @@
+"""The provider's clock: learnt where it refuses a timestamp, and the request sent once more by it.
+
+It knows what a refusal looks like and how Requests sends a request again, and nothing of signing:
+it has the request signed by its own ``pre_request`` hooks, as any other message.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import unquote
+
+from requests import PreparedRequest, Response
+from requests.adapters import BaseAdapter
+from requests.exceptions import RequestException
+from requests.hooks import dispatch_hook
+from requests.utils import rewind_body
+
+log = logging.getLogger("oauth_hook")
+
+#: The OAuth Problem Reporting extension, in WWW-Authenticate or as a form in the body.
+_FIELD = re.compile(r'\b(oauth_(?:problem|acceptable_timestamps))="?([^"&,\s]*)').findall
+_RANGE = re.compile(r"(\d{1,11})-(\d{1,11})").fullmatch
+_SENT = re.compile(r'\boauth_timestamp="?(\d+)').search
+#: A longer body is no problem report, and might have no end.
+_LONGEST_REPORT = 1 << 16
+
+
+class Clock:
+    """How far the provider's clock is ahead of ours, in seconds, as far as it has told."""
+
+    def __init__(self, tolerance: int | None = None) -> None:
+        self.ahead = 0
+        #: By how many seconds the Date of a 401 without any reason may differ from our timestamp.
+        #: None: it is not looked at, and only ``timestamp_refused`` counts.
+        self.tolerance = tolerance
+
+    def now(self) -> int:
+        """The time by the provider's clock, in seconds since 1970."""
+        return int(time.time()) + self.ahead
+
+    def answer(self, response: Response, **how: Any) -> Response:
+        """A ``response`` hook: sends a request whose timestamp was refused once more, and no more.
+
+        Like Requests' own ``HTTPDigestAuth``; the first response is in the second's ``history``.
+        A body that can't be sent a second time isn't: the offset serves the next request then.
+        """
+        if response.status_code not in (400, 401):
+            return response
+        request = response.request
+        timestamp = _timestamp(request)
+        # niquests' adapters have rules of their own, and a mock may have none.
+        connection = getattr(response, "connection", None)
+        if timestamp is None or not isinstance(connection, BaseAdapter):
+            return response
+        provider_time = self._provider_time(response, timestamp)
+        if provider_time is None:
+            return response
+        self.ahead = provider_time - int(time.time())
+        log.debug("the provider's clock is %+d seconds from ours", self.ahead)
+        # At most once for a request and its redirects, which share this mapping.
+        request.hooks["response"] = [
+            hook for hook in request.hooks["response"] if hook != self.answer
+        ]
+        if not _rewound(request):
+            return response
+        if _is_short(response):
+            _ = response.content  # as Requests does: for history, and to free the connection
+        response.close()
+        again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
+        second: Response = connection.send(again, **how)
+        second.history = [*response.history, response]
+        second.request = again
+        return second
+
+    def _provider_time(self, response: Response, timestamp: int) -> int | None:
+        """What the provider's clock shows, if that is why it refused ``timestamp``."""
+        date = _date(response)
+        report = _report(response)
+        problem = report.get("oauth_problem")
+        if problem == "timestamp_refused":
+            acceptable = _RANGE(report.get("oauth_acceptable_timestamps", ""))
+            if acceptable:
+                first, last = int(acceptable[1]), int(acceptable[2])
+                if first <= timestamp <= last:
+                    return None  # it is refused for something else
+                # The range alone doesn't say where in it the clock stands.
+                return date if date and first <= date <= last else (first + last) // 2
+            return date if date != timestamp else None
+        if problem or response.status_code != 401 or self.tolerance is None or date is None:
+            return None
+        return date if abs(date - timestamp) > self.tolerance else None
+
+
+def _timestamp(request: PreparedRequest) -> int | None:
+    """The timestamp that the request was signed with; None: it went out unsigned."""
+    authorization = request.headers.get("Authorization") or ""
+    if isinstance(authorization, bytes):
+        authorization = authorization.decode("latin-1")
+    body = request.body if isinstance(request.body, (str, bytes)) else ""
+    form = body.decode("latin-1") if isinstance(body, bytes) else body
+    sent = _SENT(authorization) or _SENT(request.url or "") or _SENT(form)
+    return int(sent[1]) if sent else None
+
+
+def _report(response: Response) -> dict[str, str]:
+    found = _FIELD(response.headers.get("WWW-Authenticate", ""))
+    if not found and _is_short(response):
+        found = _FIELD(response.content.decode("latin-1"))
+    return {name: unquote(value) for name, value in found}
+
+
+def _is_short(response: Response) -> bool:
+    length = response.headers.get("Content-Length", "")
+    return length.isdecimal() and int(length) <= _LONGEST_REPORT
+
+
+def _date(response: Response) -> int | None:
+    try:
+        return int(parsedate_to_datetime(response.headers["Date"]).timestamp())
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _rewound(request: PreparedRequest) -> bool:
+    """Whether the body can be sent from its beginning; a file stands there then."""
+    if request.body is None or isinstance(request.body, (str, bytes)):
+        return True
+    if not isinstance(getattr(request, "_body_position", None), int):
+        return False  # a generator: Requests notes the position of anything that has one
+    try:
+        rewind_body(request)
+    except RequestException:
+        return False
+    return True

@@ -1,0 +1,262 @@
+"""A wrong clock, over sockets: learnt from the provider's refusal, the request sent once more."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+from email.utils import formatdate
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import requests
+from servers import Answer, Provider, redirect
+
+from oauth_hook import OAuthHook, clock
+
+HERE = "http://provider.example"
+WAYS = ["pre_request", "auth", "session.hooks"]
+
+
+@pytest.fixture(params=[-3600, 7200], ids=["an hour behind", "two hours ahead"])
+def skew(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Our clock is wrong by this many seconds; the provider's is right."""
+    ours = SimpleNamespace(time=lambda: time.time() + request.param)
+    monkeypatch.setattr(clock, "time", ours)
+    return int(request.param)
+
+
+def given(way: str, session: requests.Session, hook: OAuthHook) -> dict[str, Any]:
+    if way == "session.hooks":
+        session.hooks["pre_request"] = [hook]
+        return {}
+    return {"auth": hook} if way == "auth" else {"hooks": {"pre_request": hook}}
+
+
+def problems(strict: Provider) -> list[str | None]:
+    """Of each message, why it was refused, in the provider's word."""
+    return [message.problem and message.problem.partition(":")[0] for message in strict.messages]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"method": "GET", "params": {"a": "b c"}}, id="GET"),
+        pytest.param({"method": "POST", "data": {"a": "1", "oauth_verifier": "x"}}, id="form"),
+        pytest.param({"method": "POST", "json": {"a": 1}}, id="JSON"),
+    ],
+)
+def test_a_refused_timestamp_teaches_the_clock_and_the_request_is_sent_once_more(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    skew: int,
+    way: str,
+    arguments: dict[str, Any],
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    response = session.request(url=f"{HERE}/x", **arguments, **given(way, session, hook))
+
+    first, second = strict.messages
+    assert problems(strict) == ["timestamp_refused", None]
+    assert response.status_code == 200
+    assert [earlier.status_code for earlier in response.history] == [401]
+    assert (first.method, first.query, first.body) == (second.method, second.query, second.body)
+    assert first.oauth.get("oauth_verifier") == second.oauth.get("oauth_verifier")
+    assert first.oauth["oauth_nonce"] != second.oauth["oauth_nonce"]
+    assert "timestamp_refused" in response.history[0].headers["WWW-Authenticate"]
+
+
+def test_what_was_learnt_serves_all_later_requests(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    session.auth = OAuthHook(*strict.credentials(), header_auth)
+    session.get(f"{HERE}/x")
+
+    session.get(f"{HERE}/y")
+    session.auth = pickle.loads(pickle.dumps(session.auth))
+    session.get(f"{HERE}/z")
+
+    assert problems(strict) == ["timestamp_refused", None, None, None]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["", "stream"])
+def test_a_file_is_rewound_and_sent_once_more(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int, stream: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    file = io.BytesIO(b"skipped" + b"content" * 1000)
+    file.seek(7)
+
+    session.put(f"{HERE}/x", file, auth=hook, stream=stream)
+
+    assert problems(strict) == ["timestamp_refused", None]
+    assert [message.body for message in strict.messages] == [b"content" * 1000] * 2
+
+
+def test_a_body_that_can_not_be_rewound_is_never_sent_again_but_the_clock_is_right_then(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    session.auth = OAuthHook(*strict.credentials(), header_auth)
+
+    response = session.post(f"{HERE}/x", (block for block in [b"a", b"b"]))
+
+    assert response.status_code == 401
+    assert problems(strict) == ["timestamp_refused"]
+    session.post(f"{HERE}/x", (block for block in [b"a", b"b"]))
+    assert problems(strict) == ["timestamp_refused", None]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_request_is_sent_once_more_and_no_more(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str
+) -> None:
+    refusal = 'OAuth oauth_problem="timestamp_refused", oauth_acceptable_timestamps="1-2"'
+    strict.always("/x", Answer(401, {"WWW-Authenticate": refusal}))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    response = session.get(f"{HERE}/x", **given(way, session, hook))
+
+    assert response.status_code == 401
+    assert len(strict.messages) == 2
+
+
+def test_a_redirect_after_it_is_signed_by_the_same_clock(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    strict.once("/old", redirect(302, "/new"))
+
+    response = session.get(f"{HERE}/old", hooks={"pre_request": hook})
+
+    assert problems(strict) == ["timestamp_refused", "timestamp_refused", None]
+    assert response.status_code == 200
+
+
+def test_the_users_own_response_hooks_see_the_accepted_response_only(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    seen: list[int] = []
+
+    def see(response: requests.Response, **_: Any) -> None:
+        response.raise_for_status()
+        seen.append(response.status_code)
+
+    session.get(f"{HERE}/x", hooks={"pre_request": hook, "response": see})
+    session.get(f"{HERE}/x", hooks={"response": [see, see]}, auth=hook)
+
+    assert seen == [200, 200, 200]
+
+
+ACCEPTED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps={}-{}"
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_report_in_the_body_counts_as_well(
+    strict: Provider, session: requests.Session, skew: int, status: int
+) -> None:
+    now = int(time.time())
+    report = ACCEPTED.format(now - 60, now + 60).encode()
+    strict.once("/x", Answer(status, {}, report))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    response = session.get(f"{HERE}/x", auth=hook, stream=True)
+
+    assert response.status_code == 200
+    assert response.history[0].content == report
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_the_date_tells_the_time_where_the_report_names_no_range(
+    strict: Provider, session: requests.Session, skew: int, status: int
+) -> None:
+    headers = {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"', "Date": formatdate()}
+    strict.once("/x", Answer(status, headers))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert response.status_code == 200
+
+
+def test_a_one_sided_range_is_read_with_the_date(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    if skew > 0:
+        pytest.skip("it is later than that already")
+    now = int(time.time())
+    report = ACCEPTED.format(now - 60, 9999999999)
+    strict.once("/x", Answer(401, {"Date": formatdate()}, report.encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Date": formatdate()},
+        {"Date": formatdate(), "WWW-Authenticate": 'OAuth oauth_problem="nonce_used"'},
+        {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"'},
+        {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"', "Date": "yesterday"},
+        {"WWW-Authenticate": "OAuth oauth_problem=timestamp_refused, oauth_acceptable_timestamps"},
+    ],
+    ids=["Date", "another problem", "no time", "no date", "no range"],
+)
+def test_anything_less_is_an_answer_like_any_other(
+    strict: Provider, session: requests.Session, skew: int, headers: dict[str, str]
+) -> None:
+    strict.once("/x", Answer(401, headers))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert response.status_code == 401
+    assert len(strict.messages) == 1
+
+
+def test_a_timestamp_that_is_in_the_range_was_refused_for_something_else(
+    strict: Provider, session: requests.Session
+) -> None:
+    now = int(time.time())
+    strict.once("/x", Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert len(strict.messages) == 1
+
+
+@pytest.mark.parametrize(("tolerance", "times"), [(60, 2), (10_000, 1)])
+def test_the_date_of_a_401_counts_for_those_who_ask_for_it(
+    strict: Provider, session: requests.Session, skew: int, tolerance: int, times: int
+) -> None:
+    strict.once("/x", Answer(401, {"Date": formatdate()}))
+    hook = OAuthHook(*strict.credentials(), True, clock_tolerance=tolerance)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert len(strict.messages) == times
+    assert response.status_code == (200 if times == 2 else 401)
+
+
+def test_another_origin_can_not_set_the_clock(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    refusal = f"OAuth oauth_problem=timestamp_refused, oauth_acceptable_timestamps={quote('1-2')}"
+    strict.once("/old", redirect(302, "http://other.example/new"))
+    strict.once("/new", Answer(401, {"WWW-Authenticate": refusal}))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    session.get(f"{HERE}/old", auth=hook)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert len(strict.messages) == 3
+    assert strict.messages[2].problem is None
