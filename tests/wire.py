@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from requests.adapters import HTTPAdapter
@@ -91,9 +91,20 @@ class Recorder:
                 lines = [line.decode("latin-1") for line in iter(file.readline, b"\r\n")]
                 fields = [line.partition(":") for line in lines]
                 headers = [(name, value.strip()) for name, _, value in fields]
-                length = {name.lower(): value for name, value in headers}.get("content-length", "0")
-                self._wires.append(Wire(method, target, headers, file.read(int(length))))
+                body = _body(file, {name.lower(): value for name, value in headers})
+                self._wires.append(Wire(method, target, headers, body))
                 connection.sendall(_ANSWER)
+
+
+def _body(file: BinaryIO, headers: dict[str, str]) -> bytes:
+    if headers.get("transfer-encoding") != "chunked":
+        return file.read(int(headers.get("content-length", "0")))
+    body = b""
+    while size := int(file.readline(), 16):
+        body += file.read(size)
+        file.readline()
+    file.readline()
+    return body
 
 
 class ToLoopback(HTTPAdapter):
@@ -109,7 +120,8 @@ class ToLoopback(HTTPAdapter):
         key = parts.scheme, parts.netloc
         if key not in self._pools:
             pool_class = _pool_class(parts.scheme, self._port)
-            self._pools[key] = pool_class(parts.hostname or "", parts.port)
+            port = parts.port or pool_class.ConnectionCls.default_port
+            self._pools[key] = pool_class(parts.hostname or "", port)
         return self._pools[key]
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
