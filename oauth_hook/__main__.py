@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 
-from oauth_hook import __version__
-from oauth_hook.commands import demo
+from oauth_hook import OAuthError, __version__
+from oauth_hook.commands import CommandFailed, authorize, demo, explain, request, sandbox
+from oauth_hook.failure import TRANSPORT_ERRORS, reason
 
-_COMMANDS = (demo,)
+_COMMANDS = (authorize, request, explain, sandbox, demo)
 
 _INTERRUPTED = 130  # what a shell reports for a process that SIGINT ended
 
@@ -27,14 +29,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal can't show is no failure
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
+    arguments = _parsed(argv)
     try:
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the terminal's cursor stands behind ^C
         return _INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has gone: `oauth-hook ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (CommandFailed, OAuthError, ImportError, *TRANSPORT_ERRORS) as error:
+        print(f"oauth-hook: {_in_one_line(error)}", file=sys.stderr)
+        return 1
     return status
+
+
+def _in_one_line(error: Exception) -> str:
+    """What went wrong, without a traceback, and without a URL that could hold a signature."""
+    if isinstance(error, TRANSPORT_ERRORS) and not isinstance(error, OAuthError):
+        name = getattr(error, "filename", None)
+        text = reason(error) if name is None else f"{name}: {reason(error)}"
+    else:
+        text = str(error)
+    return " ".join(text.split())
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest:
+        # argparse takes all of a command's name=value from one place; people write options between.
+        if not hasattr(arguments, "items") or any(text.startswith("-") for text in rest):
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        arguments.items += rest
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

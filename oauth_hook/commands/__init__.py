@@ -2,3 +2,17 @@
 
 They use the library as any program would; the library knows nothing of them.
 """
+
+from __future__ import annotations
+
+
+class CommandFailed(Exception):
+    """What a command can't do, in one line for the user."""
+
+
+def port(text: str) -> int:
+    """A TCP port, from an argument; argparse words the message by this name."""
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ValueError
+    return number

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -41,3 +42,13 @@ def broken(pieces: Iterable[str], indent: str, width: int = WIDTH) -> list[str]:
         while len(lines[-1].rstrip()) > width:
             lines[-1:] = [lines[-1][:width], indent + lines[-1][width:]]
     return [line.rstrip() for line in lines]
+
+
+def wrapped(text: str) -> str:
+    """A paragraph in lines of at most the terminal's width; what has no spaces stays whole."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def printable(text: str) -> str:
+    """``text`` without what could steer the terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,235 @@
+"""``authorize``: gets an access token in three legs, with the browser and a callback or a PIN."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..errors import AuthorizationDenied, ExchangeError
+from ..hook import OAuthHook
+from ..providers import PROVIDERS, Provider
+from . import CommandFailed, port
+from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
+from .terminal import painted
+
+if TYPE_CHECKING:
+    from ..credentials import Token
+
+_ENDPOINTS = ("request_token_url", "authorize_url", "access_token_url")
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "authorize",
+        help="get an access token for an account, with the browser",
+        description="Gets an access token in three legs (RFC 5849 section 2): asks the provider "
+        "for a request token, opens its page in the browser, where the user allows or denies it, "
+        f"and trades what comes back for an access token. {ENVIRONMENT}",
+        epilog="Exit status: 0 authorized, 1 denied or failed, 2 wrong usage, 130 interrupted.",
+    )
+    where = parser.add_argument_group("the provider, by name or by its three endpoints")
+    where.add_argument(
+        "--provider", metavar="NAME", choices=PROVIDERS, help=f"one of {', '.join(PROVIDERS)}"
+    )
+    where.add_argument(
+        "--base-url",
+        metavar="URL",
+        help="where it is installed, for "
+        + ", ".join(name for name, provider in PROVIDERS.items() if provider.needs_base_url),
+    )
+    for name in _ENDPOINTS:
+        where.add_argument(f"--{name.replace('_', '-')}", metavar="URL")
+    where.add_argument(
+        "--allow-unconfirmed",
+        action="store_true",
+        help="accept a provider that leaves out oauth_callback_confirmed, against RFC 5849",
+    )
+    where.add_argument(
+        "items",
+        nargs="*",
+        metavar="name=value",
+        help="further parameters of the authorization page, such as perms=read",
+    )
+    way = parser.add_argument_group("the way back from the browser")
+    way.add_argument(
+        "--pin",
+        action="store_true",
+        help="type the PIN that the page shows; so it is anyway where there is no browser. "
+        "Otherwise this listens on loopback for the browser to come back",
+    )
+    way.add_argument(
+        "--port",
+        type=port,
+        default=0,
+        help="where it listens, http://127.0.0.1:PORT/callback, for a provider that wants to know "
+        "beforehand; any free port otherwise",
+    )
+    add_signing_options(parser)
+    parser.add_argument(
+        "--save",
+        metavar="FILE",
+        help="write the credentials to a file that only its owner can read. Without it token and "
+        "secret are printed",
+    )
+    parser.set_defaults(run=run, usage_error=parser.error)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; gives its exit status."""
+    from .. import three_legged
+
+    provider = _provider(arguments)
+    page_parameters = _pairs(arguments)
+    settings = {
+        "header_auth": provider.header_auth,
+        "signature_method": provider.signature_method,
+        **signing_settings(arguments),
+    }
+    hook = OAuthHook(**consumer(settings), **settings)
+
+    def asked_for(callback: str) -> tuple[Token, str]:
+        token = three_legged.request_token(
+            provider.request_token_url,
+            hook,
+            callback,
+            require_confirmation=not arguments.allow_unconfirmed,
+            method=provider.request_token_method,
+        )
+        page = provider.authorize_url.replace("{consumer_key}", quote(hook.consumer.key, safe=""))
+        return token, three_legged.authorization_url(page, token, page_parameters)
+
+    if arguments.pin or not _has_browser():
+        token, verifier = _by_pin(asked_for)
+    else:
+        token, verifier = _by_callback(asked_for, arguments.port)
+    authorized, fields = three_legged.access_token(
+        provider.access_token_url, hook, token, verifier, method=provider.access_token_method
+    )
+    _report(authorized, fields, arguments.save)
+    return 0
+
+
+# The arguments
+
+
+def _provider(arguments: argparse.Namespace) -> Provider:
+    given = {name: getattr(arguments, name) for name in _ENDPOINTS}
+    given = {name: url for name, url in given.items() if url is not None}
+    if arguments.provider is None:
+        if len(given) != len(_ENDPOINTS):
+            arguments.usage_error(
+                "give --provider, or all of --request-token-url, --authorize-url and "
+                "--access-token-url"
+            )
+        return Provider(**given)
+    provider = PROVIDERS[arguments.provider]
+    if provider.needs_base_url != (arguments.base_url is not None):
+        arguments.usage_error(
+            f"--provider {arguments.provider} "
+            + ("needs --base-url" if provider.needs_base_url else "has no use for --base-url")
+        )
+    base_url = (arguments.base_url or "").rstrip("/")
+    urls = {name: getattr(provider, name).replace("{base_url}", base_url) for name in _ENDPOINTS}
+    return provider._replace(**{**urls, **given})
+
+
+def _pairs(arguments: argparse.Namespace) -> dict[str, str]:
+    pairs = [text.partition("=") for text in arguments.items]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            arguments.usage_error(f"{name!r} is not of the form name=value")
+    return {name: value for name, _, value in pairs}
+
+
+# The two ways back
+
+
+def _has_browser() -> bool:
+    import webbrowser
+
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def _by_pin(asked_for: Any) -> tuple[Token, str]:
+    if not sys.stdin.isatty():
+        raise CommandFailed("there is nobody to type the PIN: run this at a terminal")
+    token, url = asked_for("oob")
+    _show("Open this page, and allow it:", url)
+    if _has_browser():
+        _open(url)
+    print("The PIN that it shows: ", end="", file=sys.stderr, flush=True)
+    pin = sys.stdin.readline().strip()
+    if not pin:
+        raise AuthorizationDenied("no PIN was given")
+    return token, pin
+
+
+def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:
+    from ..three_legged import verifier
+    from .callback import CallbackListener, Verdict
+
+    with CallbackListener(port) as listener:
+        token, url = asked_for(listener.url)
+        came_back: list[str | ExchangeError] = []
+
+        def judge(callback_url: str) -> Verdict:
+            try:
+                came_back.append(verifier(callback_url, token))
+            except AuthorizationDenied as error:
+                came_back.append(error)
+                return Verdict(False, "Access denied", "Nothing was allowed.")
+            except ExchangeError as error:
+                came_back.append(error)
+                return Verdict(False, "This did not work", "The terminal says why.")
+            return Verdict(True, "Access allowed", "The rest is done at the terminal.")
+
+        _show("Opening this page in the browser; allow it there:", url)
+        _open(url)
+        print("Waiting for the browser to come back (Ctrl-C gives up) ...", file=sys.stderr)
+        listener.wait(judge)
+    (answer,) = came_back
+    if isinstance(answer, ExchangeError):
+        raise answer
+    return token, answer
+
+
+def _show(text: str, url: str) -> None:
+    print(f"{text}\n\n  {painted(url, 'cyan', sys.stderr)}\n", file=sys.stderr)
+
+
+def _open(url: str) -> None:
+    """In a thread: a browser for the terminal comes back only when it is left."""
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+# The result
+
+
+def _report(hook: OAuthHook, fields: dict[str, str], save: str | None) -> None:
+    who = "".join(
+        f", {name} {fields[name]}" for name in ("screen_name", "user_id") if name in fields
+    )
+    print(painted(f"Authorized{who}.", "green", sys.stderr), file=sys.stderr)
+    if save is not None:
+        from .. import credential_file
+
+        credential_file.save(hook, save)
+        print(f"The credentials are in {save}.", file=sys.stderr)
+        return
+    assert hook.token is not None
+    for name, value in {
+        "oauth_token": hook.token.key,
+        "oauth_token_secret": hook.token.secret,
+        **fields,
+    }.items():
+        print(f"{name}={value}")

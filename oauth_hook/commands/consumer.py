@@ -1,0 +1,102 @@
+"""Whose requests a command signs: consumer and token, from a file, the environment or the terminal,
+and the arguments by which one says how to sign.
+
+Secrets are never taken from the command line, where every user of the machine can read them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from ..hook import OAuthHook
+from . import CommandFailed
+
+KEY = "OAUTH_CONSUMER_KEY"
+SECRET = "OAUTH_CONSUMER_SECRET"
+TOKEN = "OAUTH_TOKEN"
+TOKEN_SECRET = "OAUTH_TOKEN_SECRET"
+
+ENVIRONMENT = (
+    f"The consumer's key and secret are taken from the environment, {KEY} and {SECRET}, or asked "
+    "for without echo."
+)
+
+
+def add_signing_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say how to sign."""
+    group = parser.add_argument_group("how to sign")
+    group.add_argument(
+        "--header",
+        action="store_true",
+        default=None,
+        help="the OAuth parameters go into the Authorization header instead of the URL",
+    )
+    group.add_argument(
+        "--signature-method",
+        metavar="NAME",
+        help="HMAC-SHA1 unless told otherwise; HMAC-SHA256, RSA-SHA1, PLAINTEXT and the like",
+    )
+    group.add_argument("--rsa-key", metavar="FILE", help="private key in PEM, for an RSA method")
+    group.add_argument("--realm", help="stands in the Authorization header, with --header")
+
+
+def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of ``OAuthHook`` that the user has given as options."""
+    settings: dict[str, Any] = {
+        "header_auth": arguments.header,
+        "signature_method": arguments.signature_method,
+        "realm": arguments.realm,
+    }
+    if arguments.rsa_key is not None:
+        with open(arguments.rsa_key, "rb") as file:
+            settings["rsa_key"] = file.read()
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def add_credentials_option(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--credentials``."""
+    parser.add_argument(
+        "--credentials",
+        metavar="FILE",
+        help="what `authorize --save FILE` wrote. Without it the consumer is taken from the "
+        f"environment, {KEY} and {SECRET}, or asked for without echo, and the token, if any, from "
+        f"{TOKEN} and {TOKEN_SECRET}",
+    )
+
+
+def hook_for(arguments: argparse.Namespace) -> OAuthHook:
+    """The hook that signs as ``--credentials`` or the environment says."""
+    settings = signing_settings(arguments)
+    if arguments.credentials is not None:
+        from .. import credential_file
+
+        return credential_file.load(arguments.credentials, **settings)
+    token = os.environ.get(TOKEN)
+    token_secret = os.environ.get(TOKEN_SECRET, "") if token else None
+    return OAuthHook(token or None, token_secret, **consumer(settings), **settings)
+
+
+def consumer(settings: dict[str, Any]) -> dict[str, Any]:
+    """``consumer_key`` and ``consumer_secret``, from the environment or asked for without echo.
+
+    An RSA method in ``settings`` needs no secret.
+    """
+    method = settings.get("signature_method", "")
+    key = os.environ.get(KEY) or _asked("Consumer key", KEY)
+    secret = os.environ.get(SECRET)
+    if secret is None:
+        secret = "" if method.startswith("RSA-") else _asked("Consumer secret", SECRET)
+    return {"consumer_key": key, "consumer_secret": secret}
+
+
+def _asked(what: str, variable: str) -> str:
+    if not sys.stdin.isatty():
+        raise CommandFailed(
+            f"the {what.lower()} is missing: set {variable}, or run this at a terminal"
+        )
+    import getpass
+
+    return getpass.getpass(f"{what} (not shown): ", sys.stderr).strip()

@@ -1,0 +1,67 @@
+"""``sandbox``: serves the local provider until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from typing import Any
+
+from . import CommandFailed, port
+from .consumer import KEY, SECRET
+from .terminal import painted
+
+
+def add_to(commands: Any) -> None:
+    """Adds the command to argparse's subparsers."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "sandbox",
+        help="run an OAuth 1.0a provider on this machine, to develop and test against",
+        description="Serves an OAuth 1.0a provider on this machine until it is interrupted "
+        "(Ctrl-C), prints its endpoints and a consumer, and shows each request with the answer.",
+    )
+    parser.add_argument(
+        "--database",
+        metavar="FILE",
+        help="consumer and tokens survive a restart in it; in memory otherwise",
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; %(default)s is this machine's own",
+    )
+    parser.add_argument("--port", type=port, default=0, help="any that is free otherwise")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs the command; gives its exit status."""
+    from ..sandbox import Sandbox
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        sandbox = Sandbox(arguments.database, host=arguments.host, port=arguments.port)
+    except ValueError as error:  # the file is something else
+        raise CommandFailed(str(error)) from None
+    with sandbox as provider:
+        print(painted(f"OAuth 1.0a sandbox at {provider.url}", "bold"))
+        for name, value in {
+            "request token": provider.request_token_url,
+            "authorization page": provider.authorize_url,
+            "access token": provider.access_token_url,
+            "resource": provider.resource_url,
+            "consumer key": provider.consumer_key,
+            "consumer secret": provider.consumer_secret,
+        }.items():
+            print(f"  {name:18}  {value}")
+        print("\nIn another terminal:\n")
+        print(f"  export {KEY}={provider.consumer_key}")
+        print(f"  export {SECRET}={provider.consumer_secret}")
+        print(f"  oauth-hook authorize --provider sandbox --base-url {provider.url} \\")
+        print("    --save sandbox.json")
+        print(f"  oauth-hook request GET {provider.resource_url} q=hello \\")
+        print("    --credentials sandbox.json")
+        print(f"\n{painted('Serving until interrupted (Ctrl-C).', 'dim')}")
+        sys.stdout.flush()
+        provider.serve_forever()
+    return 0

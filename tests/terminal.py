@@ -1,0 +1,143 @@
+"""Runs the command line as a process: plainly, or at a pseudo-terminal where somebody types."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_ROOT = str(Path(__file__).parent.parent)
+_KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
+_COMMAND = (sys.executable, "-W", "error", "-m", "oauth_hook")
+# Gives the process the pseudo-terminal as its own, so that Ctrl-C and /dev/tty are what they are.
+_AT_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that finds no browser, no proxy and no credentials, but for ``more``."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {
+        **kept,
+        "PATH": "/nonexistent",
+        "PYTHONPATH": _ROOT,
+        "NETRC": os.devnull,
+        "TERM": "xterm",
+        **more,
+    }
+
+
+def run(
+    *arguments: str, env: Mapping[str, str] | None = None, text: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Runs ``oauth-hook`` with these arguments to its end, ``text`` on stdin, at no terminal."""
+    return subprocess.run(
+        [*_COMMAND, *arguments],
+        env=environment(**(env or {})),
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
+    )
+
+
+class Terminal:
+    """A process at a pseudo-terminal, and all that it has shown there."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self.shown = ""
+        self._master = master
+        self._seen = 0
+
+    def until(self, pattern: str, timeout: float = 30) -> re.Match[str]:
+        """Reads until ``pattern`` stands there, after what was waited for before."""
+        end = time.monotonic() + timeout
+        while True:
+            match = re.compile(pattern).search(self.shown, self._seen)
+            if match:
+                self._seen = match.end()
+                return match
+            if time.monotonic() > end or not self._read(end - time.monotonic()):
+                raise AssertionError(f"{pattern!r} did not come:\n{self.shown}")
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self, timeout: float = 30) -> int:
+        """Reads to the end; gives the exit status."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and self._read(end - time.monotonic()):
+            pass
+        return self.process.wait(max(end - time.monotonic(), 1))
+
+    def _read(self, timeout: float) -> bool:
+        if not select.select([self._master], [], [], max(timeout, 0))[0]:
+            return False
+        try:
+            block = os.read(self._master, 65536)
+        except OSError:  # nobody is at the other end
+            block = b""
+        self.shown += block.decode("utf-8", "replace").replace("\r\n", "\n")
+        return bool(block)
+
+
+@contextmanager
+def at_terminal(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
+    """``oauth-hook`` with these arguments at a terminal of its own, ended if it doesn't end."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _AT_TERMINAL, *_COMMAND, *arguments],
+        env=environment(**(env or {})),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGKILL)
+        process.wait()
+        os.close(master)
+
+
+def browser(directory: Path) -> tuple[dict[str, str], Path]:
+    """The environment with a browser that only writes down what it was to open, and where to."""
+    opened = directory / "opened"
+    script = directory / "browser"
+    script.write_text(
+        f'#!/bin/sh\nprintf %s "$1" > {opened}.part\n/bin/mv {opened}.part {opened}\n'
+    )
+    script.chmod(0o755)
+    return {"BROWSER": f"{script} %s"}, opened
+
+
+def wait_for(path: Path, timeout: float = 30) -> str:
+    """What stands in the file, as soon as it is there."""
+    end = time.monotonic() + timeout
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not come"
+        time.sleep(0.02)
+    return path.read_text()
+
+
+def free_port() -> int:
+    """A TCP port of this machine that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port

@@ -1,0 +1,245 @@
+"""``authorize`` as a process: by callback and by PIN, allowed, denied and gone wrong.
+
+The browser here only writes down what it was to open; test_authorize_pages.py has a real one.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from misbehaving import form, misbehaving, sends
+from terminal import at_terminal, browser, environment, free_port, run, wait_for
+
+from oauth_hook import credential_file
+from oauth_hook.sandbox import Sandbox
+from oauth_hook.sandbox.user import press
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as provider:
+        yield provider
+
+
+@pytest.fixture
+def consumer(provider: Sandbox) -> dict[str, str]:
+    return {
+        "OAUTH_CONSUMER_KEY": provider.consumer_key,
+        "OAUTH_CONSUMER_SECRET": provider.consumer_secret,
+    }
+
+
+@pytest.fixture
+def authorize(provider: Sandbox, header_auth: bool) -> list[str]:
+    header = ["--header"] if header_auth else []
+    return ["authorize", "--provider", "sandbox", "--base-url", provider.url, *header]
+
+
+def verified(provider: Sandbox, saved: Path) -> dict[str, Any]:
+    response = requests.get(provider.resource_url, auth=credential_file.load(saved))
+    assert response.status_code == 200, response.text
+    report: dict[str, Any] = response.json()
+    return report
+
+
+def come_back(decision: Any, page: str) -> requests.Response:
+    """Press a button on the page, and go where the browser would go then."""
+    location, _ = press(decision, page)
+    assert location is not None
+    return requests.get(location)
+
+
+# By callback
+
+
+def test_allowed_in_the_browser(
+    provider: Sandbox,
+    consumer: dict[str, str],
+    authorize: list[str],
+    header_auth: bool,
+    tmp_path: Path,
+) -> None:
+    env, opened = browser(tmp_path)
+    saved = tmp_path / "saved.json"
+    with at_terminal(*authorize, "--save", str(saved), env={**env, **consumer}) as terminal:
+        page = wait_for(opened)
+        answer = come_back("allow", page)
+        assert terminal.end() == 0
+    assert answer.status_code == 200
+    assert "You can close this window" in answer.text
+    assert page in terminal.shown
+    assert "Authorized, screen_name sandbox_user, user_id 1." in terminal.shown
+    assert f"The credentials are in {saved}." in terminal.shown
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    assert verified(provider, saved)["place"] == ("header" if header_auth else "query")
+    for secret in ("consumer_secret", "access_token_secret"):
+        assert json.loads(saved.read_text())[secret] not in terminal.shown
+
+
+def test_denied_in_the_browser(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    saved = tmp_path / "saved.json"
+    with at_terminal(*authorize, "--save", str(saved), env={**env, **consumer}) as terminal:
+        answer = come_back("deny", wait_for(opened))
+        assert terminal.end() == 1
+    assert answer.status_code == 400
+    assert "Access denied" in answer.text
+    assert "You can close this window" in answer.text
+    assert terminal.shown.endswith("oauth-hook: the user did not allow it\n")
+    assert not saved.exists()
+
+
+def test_a_callback_for_another_token_is_refused(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        location, _ = press("deny", wait_for(opened))
+        assert location is not None
+        callback = location.partition("?")[0]
+        answer = requests.get(callback, params={"oauth_token": "another", "oauth_verifier": "1"})
+        assert terminal.end() == 1
+    assert answer.status_code == 400
+    assert "The terminal says why" in answer.text
+    assert "about another request token" in terminal.shown.splitlines()[-1]
+
+
+def test_what_is_no_callback_does_not_count(
+    provider: Sandbox, consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        page = wait_for(opened)
+        location, _ = press("allow", page)
+        assert location is not None
+        origin = location.partition("/callback")[0]
+        assert requests.get(f"{origin}/favicon.ico").status_code == 404
+        assert requests.post(location).status_code == 501
+        answer = requests.get(location)
+        assert terminal.end() == 0
+        with pytest.raises(requests.ConnectionError):
+            requests.get(location)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_without_save_the_token_is_printed_alone_on_stdout(
+    provider: Sandbox, consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "oauth_hook", *authorize],
+        env=environment(**env, **consumer),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    ) as process:
+        come_back("allow", wait_for(opened))
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    fields = dict(line.split("=", 1) for line in out.decode().splitlines())
+    assert list(fields) == ["oauth_token", "oauth_token_secret", "user_id", "screen_name"]
+
+
+def test_the_port_and_the_page_s_parameters_are_as_asked_for(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    port = free_port()
+    more = ["perms=read", "--port", str(port), "a=b c"]
+    with at_terminal(*authorize, *more, env={**env, **consumer}) as terminal:
+        page = wait_for(opened)
+        location, _ = press("deny", page)
+        assert location is not None
+        assert location.startswith(f"http://127.0.0.1:{port}/callback?")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    query = parse_qs(urlsplit(page).query)
+    assert (query["perms"], query["a"]) == (["read"], ["b c"])
+    assert "Traceback" not in terminal.shown
+
+
+# By PIN
+
+
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_by_pin(
+    provider: Sandbox,
+    consumer: dict[str, str],
+    authorize: list[str],
+    has_browser: bool,
+    tmp_path: Path,
+) -> None:
+    env, opened = browser(tmp_path) if has_browser else ({}, tmp_path)
+    saved = tmp_path / "saved.json"
+    pin = ["--pin"] if has_browser else []
+    with at_terminal(*authorize, *pin, "--save", str(saved), env={**env, **consumer}) as terminal:
+        page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
+        if has_browser:
+            assert wait_for(opened) == page
+        terminal.until("The PIN that it shows: ")
+        terminal.type(f" {press('allow', page)[1]} \n")
+        assert terminal.end() == 0
+    verified(provider, saved)
+
+
+def test_a_wrong_pin_is_one_line(consumer: dict[str, str], authorize: list[str]) -> None:
+    with at_terminal(*authorize, "--pin", env=consumer) as terminal:
+        page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
+        press("allow", page)
+        terminal.until("The PIN that it shows: ")
+        terminal.type("1234\n")
+        assert terminal.end() == 1
+    assert "the provider refuses the access token: 401 Unauthorized" in terminal.shown
+    assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize(("typed", "status"), [("\n", 1), ("\x04", 1), ("\x03", 130)])
+def test_no_pin(consumer: dict[str, str], authorize: list[str], typed: str, status: int) -> None:
+    with at_terminal(*authorize, "--pin", env=consumer) as terminal:
+        terminal.until("The PIN that it shows: ")
+        terminal.type(typed)
+        assert terminal.end() == status
+    assert "Traceback" not in terminal.shown
+
+
+# The provider
+
+
+def test_a_wrong_consumer_secret_is_one_line(
+    provider: Sandbox, authorize: list[str], tmp_path: Path
+) -> None:
+    env, _ = browser(tmp_path)
+    wrong = {"OAUTH_CONSUMER_KEY": provider.consumer_key, "OAUTH_CONSUMER_SECRET": "hush-wrong"}
+    ended = run(*authorize, env={**env, **wrong})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(
+        "oauth-hook: the provider refuses the request token: 401 Unauthorized; oauth_problem: "
+    )
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("more", "status"), [([], 1), (["--allow-unconfirmed"], 130)])
+def test_a_provider_that_does_not_confirm_the_callback(
+    consumer: dict[str, str], more: list[str], status: int
+) -> None:
+    with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
+        urls = [f"--{name}-url={server.url}" for name in ("request-token", "authorize")]
+        urls.append(f"--access-token-url={server.url}")
+        with at_terminal("authorize", *urls, "--pin", *more, env=consumer) as terminal:
+            if more:
+                terminal.until("The PIN that it shows: ")
+                terminal.type("\x03")
+            assert terminal.end() == status
+    assert ("oauth_callback_confirmed" in terminal.shown) is not bool(more)

@@ -1,0 +1,211 @@
+"""The command line as a process: what holds for every command, ``demo`` and ``sandbox``."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from terminal import at_terminal, environment, run
+
+from oauth_hook import OAuthHook, __version__
+from oauth_hook.providers import PROVIDERS
+
+COMMANDS = ("authorize", "request", "explain", "sandbox", "demo")
+CONSUMER = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-secret"}
+
+
+# Help and usage
+
+
+@pytest.mark.parametrize("arguments", [[], *([command] for command in COMMANDS)], ids=str)
+def test_help_stands_on_its_own(arguments: list[str]) -> None:
+    helped = run(*arguments, "--help")
+    assert helped.returncode == 0
+    assert helped.stderr == ""
+    words = helped.stdout.split()
+    assert words[:2] == ["usage:", "oauth-hook"]
+    assert len(words) > 40
+    assert max(map(len, helped.stdout.splitlines())) <= 80
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout == f"requests-oauth {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["demo", "--fast"], "unrecognized arguments: --fast"),
+        (["demo", "fast"], "unrecognized arguments: fast"),
+        (["request", "GET"], "the following arguments are required: URL"),
+        (["request", "GET", "http://a.example", "a"], "'a' is not of the form name=value"),
+        (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
+        (["request", "POST", "http://a.example", "--json", "{"], "--json: this is no JSON"),
+        (["request", "POST", "http://a.example", "a=b", "--json", "1"], "--json is the body"),
+        (["request", "GET", "http://a.example", "a@b"], "GET has no body"),
+        (["sandbox", "--port", "70000"], "argument --port: invalid port value: '70000'"),
+        (["authorize"], "give --provider, or all of"),
+        (["authorize", "--authorize-url", "http://a.example"], "give --provider, or all of"),
+        (["authorize", "--provider", "jira"], "--provider jira needs --base-url"),
+        (
+            ["authorize", "--provider", "x", "--base-url", "http://a.example"],
+            "--provider x has no use for --base-url",
+        ),
+        (["authorize", "--provider", "x", "perms"], "'perms' is not of the form name=value"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_said_in_a_line_with_status_2(arguments: list[str], says: str) -> None:
+    ended = run(*arguments, env=CONSUMER)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert says in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["request", "GET", "http://127.0.0.1:1/"], "Connection refused"),
+        (["request", "GET", "http://nowhere.invalid/"], "there is no such host"),
+        (["request", "GET", "nowhere"], "the URL does not begin with http:// or https://"),
+        (["request", "GET", "ftp://a.example/"], "does not begin with http:// or https://"),
+        (["request", "POST", "http://127.0.0.1:1/", "a@/none"], "/none: No such file or directory"),
+        (
+            ["request", "GET", "http://127.0.0.1:1/", "--credentials", "/none"],
+            "/none: No such file or directory",
+        ),
+        (["explain", "GET", "ftp://a.example/"], "does not begin with http:// or https://"),
+        (["explain", "GET", "http://a.example/", "--signature-method", "ROT13"], "'ROT13'"),
+        (["explain", "GET", "http://a.example/", "--rsa-key", "/none"], "/none: No such file"),
+        (["sandbox", "--database", "/none/database"], "/none/database: No such file"),
+        (["sandbox", "--database", __file__], "is not a database of the sandbox"),
+        (
+            ["authorize", "--provider", "sandbox", "--base-url", "http://127.0.0.1:1", "--pin"],
+            "there is nobody to type the PIN",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_failure_is_one_line_with_status_1(arguments: list[str], says: str) -> None:
+    ended = run(*arguments, env=CONSUMER)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("oauth-hook: ")
+    assert says in ended.stderr
+    assert "hush" not in ended.stderr
+    assert "oauth_signature" not in ended.stderr
+
+
+def test_credentials_that_nobody_gave_are_asked_for_by_name() -> None:
+    ended = run("request", "GET", "http://a.example")
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "oauth-hook: the consumer key is missing: "
+        "set OAUTH_CONSUMER_KEY, or run this at a terminal\n"
+    )
+
+
+def test_secrets_are_no_arguments() -> None:
+    for command in COMMANDS:
+        assert not re.search(r"--\S*(secret|password)", run(command, "--help").stdout)
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "oauth_hook", "demo"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+def test_secrets_typed_at_a_terminal_are_not_echoed() -> None:
+    with at_terminal("explain", "GET", "http://a.example/") as terminal:
+        terminal.until("Consumer key .*: ")
+        terminal.type("typed-key\n")
+        terminal.until("Consumer secret .*: ")
+        terminal.type("hush-typed\n")
+        assert terminal.end() == 0
+    assert "oauth_consumer_key = 'typed-key'" in terminal.shown
+    assert "hush-typed" not in terminal.shown
+    assert terminal.shown.count("typed-key") == terminal.shown.count("oauth_consumer_key")
+
+
+def test_ctrl_c_leaves_cleanly() -> None:
+    with at_terminal("explain", "GET", "http://a.example/") as terminal:
+        terminal.until("Consumer key .*: ")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+
+
+def test_named_providers_have_endpoints_over_tls_or_at_a_base_url() -> None:
+    for provider in PROVIDERS.values():
+        for url in provider[:3]:
+            assert url.startswith("{base_url}" if provider.needs_base_url else "https://")
+
+
+# demo
+
+
+def test_the_demo_shows_both_modes_and_that_all_was_accepted() -> None:
+    shown = run("demo")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "accepted 8 of 8" in shown.stdout
+    assert shown.stdout.count("200 OK") == 8
+    assert shown.stdout.count("Authorization: OAuth ") == 4
+    assert "\x1b" not in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(("more", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colour_is_for_terminals_where_it_is_wanted(more: dict[str, str], coloured: bool) -> None:
+    with at_terminal("demo", env=more) as terminal:
+        assert terminal.end() == 0
+    assert ("\x1b[" in terminal.shown) is coloured
+
+
+def test_the_demo_needs_no_proxy_and_no_unicode() -> None:
+    more = {"http_proxy": "http://127.0.0.1:1", "PYTHONIOENCODING": "ascii"}
+    assert run("demo", env=more).returncode == 0
+
+
+# sandbox
+
+
+def test_the_sandbox_prints_what_one_needs_and_serves_until_interrupted(tmp_path: Path) -> None:
+    with at_terminal("sandbox", "--database", str(tmp_path / "database")) as terminal:
+        terminal.until("Serving until interrupted")
+        found = dict(re.findall(r"^  (\w.*\w)  +(\S+)$", terminal.shown, re.MULTILINE))
+        hook = OAuthHook(None, None, found["consumer key"], found["consumer secret"], True)
+        answer = requests.post(found["request token"], {"oauth_callback": "oob"}, auth=hook)
+        assert answer.status_code == 200
+        terminal.until("POST /request_token")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+
+
+def test_the_sandbox_s_consumer_survives_in_its_database(tmp_path: Path) -> None:
+    keys = set()
+    for _ in range(2):
+        with at_terminal("sandbox", "--database", str(tmp_path / "database")) as terminal:
+            keys.add(terminal.until(r"consumer key +(\S+)")[1])
+            terminal.until("Serving")
+            os.kill(terminal.process.pid, signal.SIGINT)
+            assert terminal.end() == 130
+    assert len(keys) == 1
