@@ -12,7 +12,7 @@ from typing import Any
 
 from requests import PreparedRequest
 
-from .errors import UnreadableBody, UnreadableForm
+from .errors import UnreadableBody, UnreadableForm, UnsignableRequest
 
 FORM = "application/x-www-form-urlencoded"
 _BLOCK = 1 << 16  # bytes
@@ -27,8 +27,17 @@ def is_form(request: PreparedRequest) -> bool:
 
 
 def text_of(header: str | bytes | None) -> str | None:
-    """The value of a header field, which Requests lets be bytes."""
-    return header.decode("latin-1") if isinstance(header, bytes) else header
+    """The value of a header field, which Requests lets be bytes.
+
+    Raises ``UnsignableRequest`` if it is anything else.
+    """
+    if header is None or isinstance(header, str):
+        return header
+    if isinstance(header, bytes):
+        return header.decode("latin-1")
+    raise UnsignableRequest(
+        f"a header that the signature rests on is no str or bytes but {type(header).__name__}"
+    )
 
 
 def read_form(request: PreparedRequest) -> tuple[str | bytes, bytes | None]:
@@ -110,7 +119,7 @@ def _read_and_rewind(
         try:
             start = body.tell()
             body.seek(start)
-        except (AttributeError, OSError, ValueError):  # ValueError: the file is closed
+        except Exception:  # whatever an object of the user's may raise
             reason = "the body can't be rewound"
         else:
             reason = "the body can't be read"

@@ -29,70 +29,63 @@ _SENT = re.compile(r'\boauth_timestamp="?(\d+)').search
 _LONGEST_REPORT = 1 << 16
 
 
-class Clock:
-    """How far the provider's clock is ahead of ours, in seconds, as far as it has told."""
+def ahead(response: Response, tolerance: int | None) -> int | None:
+    """By how many seconds the provider's clock is ahead of ours, if that is why it refused.
 
-    def __init__(self, tolerance: int | None = None) -> None:
-        self.ahead = 0
-        #: By how many seconds the Date of a 401 without any reason may differ from our timestamp.
-        #: None: it is not looked at, and only ``timestamp_refused`` counts.
-        self.tolerance = tolerance
+    ``tolerance``: by how many seconds the Date of a 401 without any reason may differ from our
+    timestamp. None: it is not looked at, and only ``timestamp_refused`` counts.
+    """
+    timestamp = _timestamp(response.request)
+    if timestamp is None:
+        return None
+    provider_time = _provider_time(response, timestamp, tolerance)
+    if provider_time is None:
+        return None
+    offset = provider_time - int(time.time())
+    log.debug("the provider's clock is %+d seconds from ours", offset)
+    return offset
 
-    def now(self) -> int:
-        """The time by the provider's clock, in seconds since 1970."""
-        return int(time.time()) + self.ahead
 
-    def answer(self, response: Response, **how: Any) -> Response:
-        """A ``response`` hook: sends a request whose timestamp was refused once more, and no more.
+def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
+    """The response to the same request signed anew, as Requests' own ``HTTPDigestAuth`` does it.
 
-        Like Requests' own ``HTTPDigestAuth``; the first response is in the second's ``history``.
-        A body that can't be sent a second time isn't: the offset serves the next request then.
-        """
-        if response.status_code not in (400, 401):
-            return response
-        request = response.request
-        timestamp = _timestamp(request)
-        # niquests' adapters have rules of their own, and a mock may have none.
-        connection = getattr(response, "connection", None)
-        if timestamp is None or not isinstance(connection, BaseAdapter):
-            return response
-        provider_time = self._provider_time(response, timestamp)
-        if provider_time is None:
-            return response
-        self.ahead = provider_time - int(time.time())
-        log.debug("the provider's clock is %+d seconds from ours", self.ahead)
-        # At most once for a request and its redirects, which share this mapping.
-        request.hooks["response"] = [
-            hook for hook in request.hooks["response"] if hook != self.answer
-        ]
-        if not _rewound(request):
-            return response
-        if _is_short(response):
-            _ = response.content  # as Requests does: for history, and to free the connection
-        response.close()
-        again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
-        second: Response = connection.send(again, **how)
-        second.history = [*response.history, response]
-        second.request = again
-        return second
+    The first response is in the second's ``history``. ``answer`` is the ``response`` hook that
+    calls this: once is enough for a request and its redirects. A body that can't be sent a second
+    time isn't, and ``response`` stays the answer.
+    """
+    request = response.request
+    # niquests' adapters have rules of their own, and a mock may have none.
+    connection = getattr(response, "connection", None)
+    request.hooks["response"] = [hook for hook in request.hooks["response"] if hook != answer]
+    if not isinstance(connection, BaseAdapter) or not _rewound(request):
+        return response
+    if _is_short(response):
+        _ = response.content  # as Requests does: for history, and to free the connection
+    response.close()
+    again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
+    second: Response = connection.send(again, **how)
+    second.history = [*response.history, response]
+    second.request = again
+    return second
 
-    def _provider_time(self, response: Response, timestamp: int) -> int | None:
-        """What the provider's clock shows, if that is why it refused ``timestamp``."""
-        date = _date(response)
-        report = _report(response)
-        problem = report.get("oauth_problem")
-        if problem == "timestamp_refused":
-            acceptable = _RANGE(report.get("oauth_acceptable_timestamps", ""))
-            if acceptable:
-                first, last = int(acceptable[1]), int(acceptable[2])
-                if first <= timestamp <= last:
-                    return None  # it is refused for something else
-                # The range alone doesn't say where in it the clock stands.
-                return date if date and first <= date <= last else (first + last) // 2
-            return date if date != timestamp else None
-        if problem or response.status_code != 401 or self.tolerance is None or date is None:
-            return None
-        return date if abs(date - timestamp) > self.tolerance else None
+
+def _provider_time(response: Response, timestamp: int, tolerance: int | None) -> int | None:
+    """What the provider's clock shows, if that is why it refused ``timestamp``."""
+    date = _date(response)
+    report = _report(response)
+    problem = report.get("oauth_problem")
+    if problem == "timestamp_refused":
+        acceptable = _RANGE(report.get("oauth_acceptable_timestamps", ""))
+        if acceptable:
+            first, last = int(acceptable[1]), int(acceptable[2])
+            if first <= timestamp <= last:
+                return None  # it is refused for something else
+            # The range alone doesn't say where in it the clock stands.
+            return date if date and first <= date <= last else (first + last) // 2
+        return date if date != timestamp else None
+    if problem or response.status_code != 401 or tolerance is None or date is None:
+        return None
+    return date if abs(date - timestamp) > tolerance else None
 
 
 def _timestamp(request: PreparedRequest) -> int | None:

@@ -67,7 +67,7 @@ class ExchangeError(OAuthError):
         self, *args: object, problem: Mapping[str, str] | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.problem = dict(problem or {})
+        self.problem: dict[str, str] = dict(problem or {})
 
 
 class TokenRequestFailed(ExchangeError):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
@@ -72,11 +71,12 @@ def explain(
     known: message.Extras | None,
     signer: Signer,
     header_auth: bool,
+    now: str,
 ) -> Explanation:
     """See ``OAuthHook.explain``."""
     collected = message.collect(request, known, signer)
     start, in_query, in_form, extras, *_, into_form = collected
-    nonce, timestamp = _present(request) or (os.urandom(15).hex(), str(int(time.time())))
+    nonce, timestamp = _present(request) or (os.urandom(15).hex(), now)
     oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
     url, authorization, body, _ = message.sign(collected, signer, header_auth, nonce, timestamp)
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is

@@ -10,9 +10,9 @@ import logging
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
-from requests import PreparedRequest, Session
+from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
 from . import message, resource
@@ -23,7 +23,7 @@ from .signer import OwnMethod, Signer, Style, signature_method_of
 if TYPE_CHECKING:
     from .explanation import Explanation
 
-log = logging.getLogger("oauth_hook")
+log: logging.Logger = logging.getLogger("oauth_hook")
 
 #: The key in ``request.hooks`` under which the hook keeps what it must remember of a request. That
 #: mapping is the one thing that the copies made for redirects share with the first request, on
@@ -91,6 +91,10 @@ class OAuthHook(AuthBase):
     body_hash: bool = False
     form_auth: bool = False
     plaintext_over_http: bool = False
+    clock_tolerance: int | None = None
+
+    #: How far the provider's clock is ahead of ours, in seconds, as far as it has told.
+    _ahead = 0
 
     def __init__(
         self,
@@ -108,6 +112,7 @@ class OAuthHook(AuthBase):
         body_hash: bool | None = None,
         form_auth: bool | None = None,
         plaintext_over_http: bool | None = None,
+        clock_tolerance: int | None = None,
     ) -> None:
         """All credentials are str, or bytes in UTF-8, as the provider gave them (not encoded).
 
@@ -134,6 +139,9 @@ class OAuthHook(AuthBase):
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.
+            clock_tolerance: seconds by which the ``Date`` of a 401 that gives no reason may differ
+                from the timestamp sent, before the hook takes the provider's time and sends once
+                more. None: it does so only where the provider says ``timestamp_refused``.
 
         Raises:
             CredentialError: a credential is missing, empty where it can't be, or not usable.
@@ -168,6 +176,8 @@ class OAuthHook(AuthBase):
             token = Token(access_token, access_token_secret)  # type: ignore[arg-type]
         if header_auth is not None:
             self.header_auth = header_auth
+        if clock_tolerance is not None:
+            self.clock_tolerance = clock_tolerance
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -214,7 +224,11 @@ class OAuthHook(AuthBase):
 
     # The way of a request
 
-    def __call__(self, r: PreparedRequest, **_: Any) -> PreparedRequest:
+    @overload
+    def __call__(self, r: PreparedRequest, **_: Any) -> PreparedRequest: ...
+    @overload  # For Requests' annotations, whose hooks all take a response: never called with one.
+    def __call__(self, r: Response, **_: Any) -> NoReturn: ...
+    def __call__(self, r: Any, **_: Any) -> PreparedRequest:
         """Signs a prepared request that is about to be sent, and gives it back.
 
         The first time that it meets a request it signs it in place. When the request, or a copy of
@@ -224,7 +238,7 @@ class OAuthHook(AuthBase):
         Raises:
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
-        request = r
+        request: PreparedRequest = r
         hooks: Any = getattr(request, "hooks", None)
         if hooks is None or not hasattr(request, "body"):
             raise UnsignableRequest(
@@ -235,12 +249,14 @@ class OAuthHook(AuthBase):
         signed = self._sign(request, None)
         memory = _Memory(request.url, signed[3])
         # The request gets a mapping of its own: the present one may be shared, with a session even.
-        own = {**hooks, _MEMORY: memory}
+        answers = hooks.get("response") or ()
+        answers = (answers,) if callable(answers) else answers
+        own = {**hooks, "response": [self._answer, *answers], _MEMORY: memory}
         with _lock:
             first = request.hooks is hooks
             if first:
+                message.put(signed, request)
                 request.hooks = own
-                message.put(signed, request, signed_before=False)
         if not first:  # another thread was faster, with this very request
             return self(request)
         if not hooks.get("pre_request"):
@@ -256,6 +272,8 @@ class OAuthHook(AuthBase):
                 unsent, memory.unsent = memory.unsent, None
             if unsent == _signed_parts(request):
                 return request
+            if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
+                memory.url = request.url
         if memory.url is None or not _same_origin(memory.url, request):
             # For good, as with Requests' own credentials: it drops the Authorization header when a
             # redirect leaves the origin, and a later hop that leads back goes without. Else another
@@ -271,7 +289,7 @@ class OAuthHook(AuthBase):
         signed = self._sign(request, memory.extras)
         with _lock:
             request = request.copy()
-        message.put(signed, request, signed_before=True)
+        message.put(signed, request)
         return request
 
     def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
@@ -279,7 +297,7 @@ class OAuthHook(AuthBase):
         header_auth = bool(self.header_auth)
         collected = message.collect(request, known, signer)
         nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
-        timestamp = str(int(time.time()))
+        timestamp = str(int(time.time()) + self._ahead)
         signed = message.sign(collected, signer, header_auth, nonce, timestamp)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
@@ -290,6 +308,20 @@ class OAuthHook(AuthBase):
                 signer.style.method.name,
             )
         return signed
+
+    def _answer(self, response: Response, **how: Any) -> Response:
+        """A ``response`` hook: where the provider refuses the timestamp, its clock is learnt, and
+        the request signed by it and sent once more.
+        """
+        if response.status_code not in (400, 401):
+            return response
+        from . import clock
+
+        ahead = clock.ahead(response, self.clock_tolerance)
+        if ahead is None:
+            return response
+        self._ahead = ahead
+        return clock.sent_once_more(response, self._answer, **how)
 
     def explain(self, request: PreparedRequest) -> Explanation:
         """How ``request`` is signed, step by step, to be printed. Changes and sends nothing.
@@ -310,7 +342,8 @@ class OAuthHook(AuthBase):
                 "this request goes unsigned: a redirect led it to another origin", request=request
             )
         known = None if memory is None else memory.extras
-        return explain(request, known, self._signer, bool(self.header_auth))
+        timestamp = str(int(time.time()) + self._ahead)
+        return explain(request, known, self._signer, bool(self.header_auth), timestamp)
 
 
 def _key_and_secret(credentials: Any, name: str) -> tuple[Any, Any]:

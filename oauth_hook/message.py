@@ -7,6 +7,7 @@ session and no hook.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, overload
 
@@ -47,6 +48,8 @@ Signed = tuple[
 
 # Collecting
 
+_DROPPED = re.compile(r"[\t\r\n]").search  # by urlsplit, through which a URL goes to the wire
+
 
 def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> Collected:
     """Reads all that ``signer`` signs of ``request``, which stays as it is.
@@ -58,6 +61,8 @@ def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> C
     url = request.url
     if not isinstance(url, str):
         raise InvalidURL("the request has no URL: prepare it first", request=request)
+    if not url.isprintable() and _DROPPED(url):
+        raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
     if signer.over_tls_only and url[:6].lower() != "https:":
         raise UnsignableRequest(
             f"{signer.style.method.name} sends the secrets themselves, and this URL is not https: "
@@ -196,14 +201,16 @@ def sign(
     return url, authorization, body, extras
 
 
-def put(signed: Signed, request: PreparedRequest, signed_before: bool) -> None:
+def put(signed: Signed, request: PreparedRequest) -> None:
     """Changes ``request`` into the signed one."""
     url, authorization, body, _ = signed
+    # OAuth parameters go in one place only (3.5), and those of an earlier signing are stale.
+    stale = authorization is None and _has_oauth_header(request)
     if body is not None:
         put_body(body, request)
     if authorization is not None:
         request.headers["Authorization"] = authorization
-    elif signed_before and _is_oauth(request):
+    elif stale:
         del request.headers["Authorization"]
     request.url = url
 
@@ -220,10 +227,10 @@ def take_out(request: PreparedRequest) -> None:
             put_body(form, request)
     if found:
         request.url = f"{resource}?{query}{mark}{fragment}" if query else resource + mark + fragment
-    if _is_oauth(request):
+    if _has_oauth_header(request):
         del request.headers["Authorization"]
 
 
-def _is_oauth(request: PreparedRequest) -> bool:
+def _has_oauth_header(request: PreparedRequest) -> bool:
     authorization = text_of(request.headers.get("Authorization")) or ""
-    return authorization[:6].lower() == "oauth "
+    return authorization[:6].lower() == "oauth " and "oauth_" in authorization

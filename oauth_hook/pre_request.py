@@ -7,21 +7,39 @@ The only file that touches Requests' insides. It knows nothing of OAuth: any cal
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 import requests.hooks
 import requests.sessions
 
+if TYPE_CHECKING:
+    from requests import PreparedRequest
+    from requests.hooks import dispatch_hook
+
+    _send_without_event: Any = None
+
 EVENT = "pre_request"
+
+#: Requests' own class, also where a subclass stands in its place, as by requests-cache.
+_SESSION = next(
+    (
+        cls
+        for cls in requests.sessions.Session.__mro__
+        if (cls.__module__, cls.__name__) == (requests.sessions.__name__, "Session")
+    ),
+    requests.sessions.Session,
+)
 
 _SEAMS = (
     (requests.hooks, "HOOKS"),
-    (requests.hooks, "dispatch_hook"),
+    (requests.sessions, "PreparedRequest"),
+    (requests.sessions, "dispatch_hook"),
     (requests.sessions, "merge_hooks"),
     (requests.sessions, "session"),
-    (requests.sessions.Session, "send"),
+    (_SESSION, "send"),
 )
 
 
@@ -41,25 +59,45 @@ def install() -> None:
             )
     if EVENT in requests.hooks.HOOKS:
         return
-    requests.sessions.Session.send = _with_event(requests.sessions.Session.send)  # type: ignore[method-assign]
+    _give_event(_own_send())
     requests.sessions.merge_hooks = _keeping_pre_request(requests.sessions.merge_hooks)
     requests.session = requests.sessions.session = _with_settings(requests.sessions.session)
     requests.hooks.HOOKS.append(EVENT)
 
 
-def _with_event(send: Any) -> Any:
-    # updated=(): the marks that a tracing library left on what it wrapped say what *it* may take
-    # off again, and must not be found on ours.
-    @functools.wraps(send, updated=())
-    def send_with_event(
-        self: requests.Session, request: requests.PreparedRequest, **kwargs: Any
-    ) -> requests.Response:
-        if isinstance(request, requests.PreparedRequest):  # send() itself refuses all else
-            request = requests.hooks.dispatch_hook(EVENT, request.hooks, request)  # type: ignore
-        response: requests.Response = send(self, request, **kwargs)
-        return response
+def _own_send() -> Any:
+    """Requests' own ``Session.send``, beneath whatever was wrapped around it."""
+    send = vars(_SESSION)["send"]
+    while hasattr(send, "__wrapped__"):
+        send = send.__wrapped__
+    if getattr(send, "__globals__", None) is vars(requests.sessions):
+        return send
+    raise ImportError(
+        f"oauth_hook can't restore the {EVENT} event while requests.Session.send is replaced, "
+        f"by {send!r}: import oauth_hook before that"
+    )
 
-    return send_with_event
+
+def _give_event(send: Any) -> None:
+    """Gives ``send`` other code, which runs its present one.
+
+    The function stays the object that it is, because others hold it: what wraps or replaces it
+    (OpenTelemetry, requests-mock, ...), came before or comes after, puts back what it found, and
+    would take the event away with it, or would never see a wrapper of ours.
+    """
+    vars(requests.sessions)["_send_without_event"] = types.FunctionType(
+        send.__code__, send.__globals__, send.__name__, send.__defaults__, send.__closure__
+    )
+    send.__code__ = _send_with_event.__code__
+
+
+def _send_with_event(
+    self: requests.Session, request: PreparedRequest, **kwargs: Any
+) -> requests.Response:
+    # It runs as a function of requests.sessions: there its global names are looked up.
+    if isinstance(request, PreparedRequest):  # send() itself refuses all else
+        request = dispatch_hook("pre_request", request.hooks, request)  # type: ignore
+    return _send_without_event(self, request, **kwargs)  # type: ignore[no-any-return]
 
 
 def _keeping_pre_request(merge_hooks: Any) -> Any:

@@ -35,6 +35,8 @@ def method_and_uri(request: PreparedRequest, resource: str) -> str:
     encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
     # The Host header that the user set: nearly always there is none, and the URL says it.
     host = request.headers.get("Host")
+    if host is not None:
+        host = text_of(host)
     try:
         return encode(request.method, resource, host)
     except ValueError as error:
@@ -46,10 +48,10 @@ def method_and_uri(request: PreparedRequest, resource: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _encoded(method: str | None, resource: str, host: str | bytes | None) -> str:
+def _encoded(method: str | None, resource: str, host: str | None) -> str:
     if method is None or not _is_method(method):
         raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
-    uri = signing.base_string_uri(_path_as_sent(resource), text_of(host))
+    uri = signing.base_string_uri(_path_as_sent(resource), host)
     return signing.method_and_uri(method, uri)
 
 

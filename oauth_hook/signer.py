@@ -127,17 +127,17 @@ class Style(NamedTuple):
 class Signer:
     """All that is the same in every message of one consumer and token. Immutable by convention."""
 
-    __slots__ = (
-        "consumer",
-        "header",
-        "over_tls_only",
-        "own",
-        "parameters",
-        "query",
-        "sign",
-        "style",
-        "token",
-    )
+    consumer: Consumer
+    token: Token | None
+    style: Style
+    sign: signing.Sign
+    over_tls_only: bool
+    own: frozenset[str]  # what it sets in each message, and therefore takes out of it first
+    parameters: list[signing.Parameter]
+    header: str
+    query: str
+
+    __slots__ = tuple(__annotations__)
 
     def __init__(self, consumer: Consumer, token: Token | None, style: Style) -> None:
         self.consumer = consumer
@@ -153,8 +153,9 @@ class Signer:
         if token:
             fixed["oauth_token"] = signing.percent_encode(token.key)
         self.over_tls_only = style.method.sends_secrets and not style.plaintext_over_http
-        #: What it sets in each message, and therefore takes out of it first.
-        self.own = _OWN | fixed.keys() | ({"oauth_body_hash"} if style.body_hash else set())
+        self.own = (
+            _OWN | fixed.keys() | {"oauth_body_hash"} if style.body_hash else _OWN | fixed.keys()
+        )
         self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
         realm = "" if style.realm is None else f'realm="{_quoted(style.realm)}", '
         self.header = f"OAuth {realm}" + "".join(f'{k}="{v}", ' for k, v in fixed.items())

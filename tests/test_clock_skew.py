@@ -15,6 +15,7 @@ import requests
 from servers import Answer, Provider, redirect
 
 from oauth_hook import OAuthHook, clock
+from oauth_hook import hook as hook_module
 
 HERE = "http://provider.example"
 WAYS = ["pre_request", "auth", "session.hooks"]
@@ -25,6 +26,7 @@ def skew(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     """Our clock is wrong by this many seconds; the provider's is right."""
     ours = SimpleNamespace(time=lambda: time.time() + request.param)
     monkeypatch.setattr(clock, "time", ours)
+    monkeypatch.setattr(hook_module, "time", ours)
     return int(request.param)
 
 
