@@ -44,17 +44,26 @@ class Ears(logging.Handler):
         """Whatever people or a log file might get to see."""
         texts = {f"{record.getMessage()} {record.args!r}" for record in self.records}
         for record in self.records:
-            if record.exc_info:
-                texts.add("".join(traceback.format_exception(*record.exc_info)))
+            if record.exc_info and record.exc_info[1]:
+                texts |= shown(record.exc_info[1])
         for error in self.errors:
-            texts |= {str(error), repr(error), repr(error.args)}
-            texts.add("".join(traceback.format_exception(error)))
-            texts.add(pickled(error))
+            texts |= shown(error)
         return texts
 
     def clear(self) -> None:
         self.records, self.errors = [], []
         self.secrets, self.sent = set(), set()
+
+
+def shown(error: BaseException) -> set[str]:
+    """All that an exception shows, with those that its traceback shows before it.
+
+    But for the traceback's lines of source, which are the tests' own.
+    """
+    texts = {repr(error), repr(error.args), pickled(error)}
+    texts |= set(traceback.format_exception_only(error))
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return texts | shown(before) if before else texts
 
 
 def pickled(error: BaseException) -> str:
@@ -69,7 +78,7 @@ def leaks(texts: set[str], secrets: set[str], sent: set[str]) -> set[str]:
     """Those of ``texts`` that show a secret, or a signature or nonce that was sent."""
     found = set()
     for text in texts:
-        plain = text + unquote(text)
+        plain = f"{text} {unquote(text)}"
         if (
             HUSH in plain
             or any(secret in plain for secret in secrets)
