@@ -95,18 +95,25 @@ class Terminal:
 
 
 @contextmanager
-def at_terminal(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Terminal]:
-    """``oauth-hook`` with these arguments at a terminal of its own, ended if it doesn't end."""
+def at_terminal(
+    *arguments: str, env: Mapping[str, str] | None = None, stdout: Path | None = None
+) -> Iterator[Terminal]:
+    """``oauth-hook`` with these arguments at a terminal of its own, ended if it doesn't end.
+
+    ``stdout`` is a file that it goes to instead of the terminal.
+    """
     master, slave = pty.openpty()
+    out = slave if stdout is None else os.open(stdout, os.O_CREAT | os.O_WRONLY)
     process = subprocess.Popen(
         [sys.executable, "-c", _AT_TERMINAL, *_COMMAND, *arguments],
         env=environment(**(env or {})),
         stdin=slave,
-        stdout=slave,
+        stdout=out,
         stderr=slave,
         start_new_session=True,
     )
-    os.close(slave)
+    for descriptor in {slave, out}:
+        os.close(descriptor)
     try:
         yield Terminal(process, master)
     finally:

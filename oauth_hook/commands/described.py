@@ -38,10 +38,10 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def described(arguments: argparse.Namespace) -> requests.Request:
-    """The request, not prepared. A file to be uploaded is open; it is read when it is sent.
+    """The request, not prepared. A file to be uploaded is read when it is sent.
 
     Raises:
-        OSError: a file can't be opened.
+        OSError: there is no such file.
         CommandFailed: stdin holds no JSON.
     """
     method = arguments.method.upper()

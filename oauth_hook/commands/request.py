@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
     hooks: Any = {"pre_request": hook_for(arguments)}
-    with requests.Session() as session:
+    with requests.Session() as session, _closed(request.data):
         response = session.request(
             request.method or "",
             request.url or "",
@@ -61,6 +63,16 @@ def run(arguments: argparse.Namespace) -> int:
             sys.stdout.buffer.write(response.content)
             _end_line(response.content)
             raise CommandFailed(_refusal(response))
+
+
+@contextlib.contextmanager
+def _closed(body: Any) -> Iterator[None]:
+    """An upload that breaks off leaves its file open."""
+    try:
+        yield
+    finally:
+        if hasattr(body, "close"):
+            body.close()
 
 
 def _with_progress(body: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import mimetypes
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from urllib3.fields import RequestField
@@ -18,33 +18,27 @@ class Multipart:
     """A file-like body with a length, that can be rewound for a redirect.
 
     ``values`` and ``files`` are pairs: of a field's name, and its value or the path of its file.
-    ``on_read``, if set, is called with the number of bytes read so far.
+    A file is open only while it is read. ``on_read``, if set, is called with the number of bytes
+    read so far.
 
-    Raises OSError if a file can't be opened.
+    Raises OSError if there is no such file.
     """
 
     def __init__(self, values: Sequence[tuple[str, str]], files: Sequence[tuple[str, str]]) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self.on_read: Callable[[int], None] | None = None
-        self._parts: list[BinaryIO] = []
+        self._parts: list[bytes | Path] = []
         for name, value in values:
-            self._add(boundary, RequestField(name, ""), io.BytesIO(value.encode()))
+            self._parts += [_head(boundary, name), value.encode(), b"\r\n"]
         for name, path in files:
-            filename = os.path.basename(path)
-            field = RequestField(name, "", filename)
-            kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-            self._add(boundary, field, open(path, "rb"), kind)  # noqa: SIM115 (closed by close)
-        self._parts.append(io.BytesIO(f"--{boundary}--\r\n".encode()))
-        self._length = sum(part.seek(0, os.SEEK_END) for part in self._parts)
-        self.seek(0)
-
-    def _add(
-        self, boundary: str, field: RequestField, content: BinaryIO, kind: str | None = None
-    ) -> None:
-        field.make_multipart(content_type=kind)
-        head = f"--{boundary}\r\n{field.render_headers()}".encode()
-        self._parts += [io.BytesIO(head), content, io.BytesIO(b"\r\n")]
+            self._parts += [_head(boundary, name, Path(path)), Path(path), b"\r\n"]
+        self._parts.append(f"--{boundary}--\r\n".encode())
+        self._length = sum(
+            len(part) if isinstance(part, bytes) else part.stat().st_size for part in self._parts
+        )
+        self._at = self._position = 0
+        self._part: BinaryIO | None = None
 
     def __len__(self) -> int:
         return self._length
@@ -56,11 +50,15 @@ class Multipart:
         """At most ``size`` bytes, all that is left if it is negative; none at the end."""
         blocks = []
         while size and self._at < len(self._parts):
-            block = self._parts[self._at].read(size)
+            if self._part is None:
+                part = self._parts[self._at]
+                self._part = io.BytesIO(part) if isinstance(part, bytes) else part.open("rb")
+            block = self._part.read(size)
             if block:
                 blocks.append(block)
                 size -= len(block) if size > 0 else 0
             else:
+                self.close()
                 self._at += 1
         read = b"".join(blocks)
         self._position += len(read)
@@ -75,11 +73,21 @@ class Multipart:
         """To ``position``, which can only be the beginning."""
         if position != 0:
             raise OSError("an upload can be rewound to its beginning only")
-        for part in self._parts:
-            part.seek(0)
+        self.close()
         self._at = self._position = 0
         return 0
 
     def close(self) -> None:
-        for part in self._parts:
-            part.close()
+        """Closes the file that is being read."""
+        if self._part is not None:
+            self._part.close()
+            self._part = None
+
+
+def _head(boundary: str, name: str, path: Path | None = None) -> bytes:
+    field = RequestField(name, "", None if path is None else path.name)
+    content_type = None
+    if path is not None:
+        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    field.make_multipart(content_type=content_type)
+    return f"--{boundary}\r\n{field.render_headers()}".encode()

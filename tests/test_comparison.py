@@ -1,0 +1,95 @@
+"""``explain --compare``: each usual cause of another base string is named."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from oauth_hook import OAuthHook
+from oauth_hook.commands.comparison import compared
+
+OURS = (
+    OAuthHook("token", "hush-secret", "key", "hush-secret")
+    .explain(
+        requests.Request(
+            "POST", "https://a.example:8080/b%20c/d?q=x%20y&%C3%A9=1", data={"f": "é+ü"}
+        ).prepare()
+    )
+    .signature_base_string
+)
+
+
+MOJIBAKE = "f%3D%25C3%2583%25C2%25A9%252B%25C3%2583%25C2%25BC"
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "cause"),
+    [
+        ("POST&", "GET&", "saw the method GET, not POST"),
+        ("https%3A", "http%3A", "saw http, not https. Usually a proxy"),
+        ("%3A8080", "", "saw the host a.example, not a.example:8080"),
+        ("a.example", "inside", "saw the host inside:8080, not a.example:8080"),
+        ("%2Fb%2520c%2Fd", "%2Fd", "saw the path /d, not /b%20c/d. Usually a proxy"),
+        ("c%2Fd&", "c%2Fd%2F&", "differ by a slash at the end"),
+        ("%2520c%2F", "+c%2F", "saw the path"),
+        ("b%2520c", "%2562%2520c", "the same but percent-encoded otherwise: /%62%20c/d"),
+        ("%2Fd&", "%2Fd%3Fq%3D1&", "has a query in it"),
+        ("q%3Dx%2520y", "q%3Dx%252520y", "encoded twice: something on the way"),
+        ("q%3Dx%2520y", "q%3Dx%252By", "A space became a plus sign"),
+        ("q%3Dx%2520y", "q%3Dx+y", "A space became a plus sign"),
+        ("q%3Dx%2520y", "q%3Dx", "q has another value, 'x' and not 'x y'"),
+        ("%25C3%25A9%3D1", "%25c3%25a9%3D1", "percent-encoded otherwise: %c3%a9=1"),
+        ("f%3D%25C3%25A9%252B%25C3%25BC", MOJIBAKE, "took its UTF-8 for Latin-1"),
+        ("oauth_token%3Dtoken", "oauth_token%3Dother", "oauth_token is another: other, not token"),
+        ("%26oauth_token%3Dtoken", "", "did not count oauth_token"),
+        ("f%3D%25C3%25A9%252B%25C3%25BC%26", "", "did not count f. Usually a form was sent"),
+        ("&%25C3", "&added%3D1%26%25C3", "saw a parameter added that this request does not have"),
+        ("&%25C3", "&oauth_body_hash%3D1%26%25C3", "saw oauth_body_hash, which is not sent here"),
+        ("&%25C3", "&realm%3D1%26%25C3", "signs realm, which must not be"),
+        ("&%25C3%25A9%3D1%26f", "&f", "did not count é"),
+    ],
+)
+def test_the_cause_of_a_difference(ours: str, theirs: str, cause: str) -> None:
+    assert ours in OURS
+    same, text = compared(OURS, OURS.replace(ours, theirs, 1))
+    assert not same
+    assert cause in flat(text)
+
+
+def test_another_order() -> None:
+    start, _, parameters = OURS.rpartition("&")
+    reversed_ = "%26".join(reversed(parameters.split("%26")))
+    assert "in another order" in flat(compared(OURS, f"{start}&{reversed_}")[1])
+
+
+@pytest.mark.parametrize("text", ["", "POST", "nonsense", OURS[:40], f"{OURS}&x", "%", "&&", "&"])
+def test_what_is_no_base_string_is_said_to_be_none(text: str) -> None:
+    same, shown = compared(OURS, text)
+    assert not same
+    assert shown
+
+
+def test_the_same() -> None:
+    same, text = compared(OURS, OURS)
+    assert same
+    assert "the secrets differ" in flat(text)
+
+
+@pytest.mark.parametrize("at", [0, 10, 50, len(OURS) - 1, len(OURS)])
+def test_a_caret_stands_under_the_first_difference(at: int) -> None:
+    theirs = f"{OURS[:at]}!{OURS[at + 1 :]}"
+    lines = compared(OURS, theirs)[1].splitlines()
+    assert lines[0] == f"The base strings part at character {at + 1}:"
+    assert lines[2][lines[3].index("^")] == "!"
+    assert max(map(len, lines[:4])) <= 80
+
+
+def test_a_parameter_encoded_here_already() -> None:
+    request = requests.Request("GET", "https://a.example/?q=x%2520y").prepare()
+    ours = OAuthHook("t", "s", "k", "s").explain(request).signature_base_string
+    theirs = ours.replace("x%252520y", "x%2520y")
+    assert "encoded twice here: give the plain value" in flat(compared(ours, theirs)[1])

@@ -1,0 +1,266 @@
+"""``request`` and ``explain`` as processes: what is sent, what is shown, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from misbehaving import form, misbehaving, resets, sends, trickles
+from terminal import at_terminal, run
+
+from oauth_hook import OAuthHook, credential_file
+from oauth_hook.commands.upload import Multipart
+from oauth_hook.sandbox import Sandbox
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Sandbox]:
+    with Sandbox() as provider:
+        yield provider
+
+
+@pytest.fixture
+def credentials(provider: Sandbox, tmp_path: Path) -> list[str]:
+    hook = OAuthHook(*provider.issue_token(), provider.consumer_key, provider.consumer_secret)
+    credential_file.save(hook, tmp_path / "credentials.json")
+    return ["--credentials", str(tmp_path / "credentials.json")]
+
+
+def answered(*arguments: str, **settings: Any) -> Any:
+    ended = run("request", *arguments, **settings)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return json.loads(ended.stdout)
+
+
+# What is sent
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "get", "OPTIONS"])
+def test_parameters_go_into_the_query(
+    provider: Sandbox, credentials: list[str], method: str
+) -> None:
+    url = f"{provider.resource_url}/a%20b?c=%26"
+    report = answered(method, url, "q=é & =@", "q=2", *credentials, "--header")
+    assert report["method"] == method.upper()
+    assert report["args"] == [["c", "&"], ["q", "é & =@"], ["q", "2"]]
+    assert report["place"] == "header"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_parameters_go_into_a_form(provider: Sandbox, credentials: list[str], method: str) -> None:
+    report = answered(method, provider.resource_url, "q=é & =", "q=2", *credentials)
+    assert report["form"] == [["q", "é & ="], ["q", "2"]]
+    assert report["place"] == "query"
+
+
+def test_options_may_stand_between(provider: Sandbox, credentials: list[str]) -> None:
+    report = answered("POST", provider.resource_url, "--header", "a=1", *credentials, "b=2")
+    assert report["form"] == [["a", "1"], ["b", "2"]]
+
+
+@pytest.mark.parametrize("from_stdin", [True, False])
+def test_json_is_the_body(provider: Sandbox, credentials: list[str], from_stdin: bool) -> None:
+    document = '{"a": [1, "é"]}'
+    given, text = ("-", document) if from_stdin else (document, "")
+    url = provider.resource_url
+    report = answered("POST", url, "--json", given, *credentials, text=text)
+    assert report["body"] == document
+    assert ["content-type", "application/json"] in [
+        [name.lower(), value] for name, value in report["headers"]
+    ]
+
+
+def test_a_file_is_uploaded(provider: Sandbox, credentials: list[str], tmp_path: Path) -> None:
+    (tmp_path / "ä.txt").write_text("in the file")
+    report = answered(
+        "POST", provider.resource_url, "a=b", f"file@{tmp_path / 'ä.txt'}", *credentials
+    )
+    assert 'name="a"\r\n\r\nb\r\n' in report["body"]
+    assert "Content-Type: text/plain\r\n\r\nin the file\r\n" in report["body"]
+    assert report["form"] == []
+
+
+def test_an_upload_is_what_requests_would_send(tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(os.urandom(200_000))
+    body = Multipart([("a", "é")], [("f", str(tmp_path / "data.bin"))])
+    boundary = body.content_type.partition("=")[2]
+    content = (tmp_path / "data.bin").read_bytes()
+    files = {"a": (None, "é"), "f": ("data.bin", content, "application/octet-stream")}
+    other = requests.Request("POST", "http://a.example", files=files).prepare()
+    assert isinstance(other.body, bytes)
+    its_boundary = str(other.headers["Content-Type"]).partition("=")[2]
+    expected = other.body.replace(its_boundary.encode(), boundary.encode())
+    assert b"".join(body) == expected
+    assert body.read() == b""
+    body.seek(0)
+    assert body.read(10) == expected[:10]
+    assert body.tell() == 10
+    assert body.read() == expected[10:]
+    assert len(body) == len(expected)
+    body.close()
+
+
+def test_the_environment_says_who_signs(provider: Sandbox) -> None:
+    token, secret = provider.issue_token()
+    env = {
+        "OAUTH_CONSUMER_KEY": provider.consumer_key,
+        "OAUTH_CONSUMER_SECRET": provider.consumer_secret,
+        "OAUTH_TOKEN": token,
+        "OAUTH_TOKEN_SECRET": secret,
+    }
+    assert answered("GET", provider.resource_url, env=env)["oauth_token"] == token
+
+
+def test_the_signature_method_is_as_asked_for(provider: Sandbox, credentials: list[str]) -> None:
+    options = ["--signature-method", "HMAC-SHA256", "--header", "--realm", "here"]
+    report = answered("GET", provider.resource_url, *credentials, *options)
+    assert report["signature_method"] == "HMAC-SHA256"
+    authorization = dict(map(str.lower, pair) for pair in report["headers"])["authorization"]
+    assert authorization.startswith('oauth realm="here", ')
+
+
+def test_credentials_that_others_can_read_are_refused(credentials: list[str]) -> None:
+    os.chmod(credentials[1], 0o644)
+    ended = run("request", "GET", "http://127.0.0.1:1/", *credentials)
+    assert ended.returncode == 1
+    assert "others than its owner can read" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+# What is shown
+
+
+def test_verbose_shows_status_and_headers_on_stderr(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    ended = run("request", "-v", "GET", provider.resource_url, *credentials)
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("200 OK\n")
+    assert "Content-Type: application/json\n" in ended.stderr
+    json.loads(ended.stdout)
+
+
+def test_a_refusal_ends_with_status_1_its_body_and_its_reason(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    wrong = {"OAUTH_CONSUMER_KEY": provider.consumer_key, "OAUTH_CONSUMER_SECRET": "hush-wrong"}
+    ended = run("request", "GET", provider.resource_url, env=wrong)
+    assert ended.returncode == 1
+    assert "signature base string:" in ended.stdout
+    assert ended.stderr.startswith("oauth-hook: 401 UNAUTHORIZED; oauth_problem: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (sends(form("no such thing", "404 Not Found")), "404 Not Found"),
+        (sends(b"HTTP/1.1 500 \x1b[2J\r\n\r\nx"), "500 ?[2J"),
+        (sends(form("all of it")[:-3]), "the answer was cut short"),
+        (resets, "reset by peer"),
+        (sends(b"garbage\r\n\r\n"), "the answer is not HTTP"),
+    ],
+    ids=["404", "500", "cut", "reset", "garbage"],
+)
+def test_a_failure_is_one_line(credentials: list[str], answer: Any, says: str) -> None:
+    with misbehaving(answer) as server:
+        ended = run("request", "GET", server.url, *credentials)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("oauth-hook: ")
+    assert says in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert "oauth_" not in ended.stderr
+
+
+def test_a_long_download_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    size = 30 << 16
+
+    def sends_slowly(connection: Any) -> None:
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        for _ in range(30):
+            connection.sendall(b"x" * (1 << 16))
+            time.sleep(0.06)
+
+    with (
+        misbehaving(sends_slowly) as server,
+        at_terminal("request", "GET", server.url, *credentials, stdout=target) as terminal,
+    ):
+        terminal.until(r"of 1.9 MiB received \(\d+%\)")
+        assert terminal.end() == 0
+    assert target.stat().st_size == size
+
+
+def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(bytes(16 << 20))
+
+    def reads_slowly(connection: Any) -> None:
+        head, _, begun = server.requests[-1].partition(b"\r\n\r\n")
+        left = int(head.partition(b"Content-Length: ")[2].split()[0]) - len(begun)
+        while left > 0:
+            received = len(connection.recv(1 << 20))
+            time.sleep(received / (10 << 20))
+            left -= received
+        connection.sendall(form("thanks"))
+
+    with misbehaving(reads_slowly) as server:
+        upload = f"f@{tmp_path / 'big'}"
+        with at_terminal("request", "POST", server.url, upload, *credentials) as terminal:
+            terminal.until(r"of 16.0 MiB sent \(\d+%\)")
+            assert terminal.end() == 0
+    assert terminal.shown.endswith("thanks\n")
+
+
+def test_ctrl_c_while_waiting(credentials: list[str]) -> None:
+    with (
+        misbehaving(trickles(form("x" * 600), 0.05)) as server,
+        at_terminal("request", "-v", "GET", server.url, *credentials) as terminal,
+    ):
+        terminal.until("200 OK")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert "Traceback" not in terminal.shown
+
+
+# explain
+
+
+def test_explain_shows_each_step_and_no_secret(provider: Sandbox, credentials: list[str]) -> None:
+    shown = run("explain", "POST", "http://a.example/b?c=d", "e=f", *credentials)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for text in ("c = 'd'", "e = 'f'", "http://a.example/b\n", "POST&http%3A%2F%2Fa.example%2Fb&c"):
+        assert text in shown.stdout
+    assert provider.consumer_secret not in shown.stdout
+
+
+def test_explain_opens_no_connection_and_reads_no_upload(
+    credentials: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(b"hush-content")
+    shown = run("explain", "POST", "http://127.0.0.1:1/", f"f@{tmp_path / 'big'}", *credentials)
+    assert shown.returncode == 0
+    assert "not signed, not read" in shown.stdout
+
+
+def test_explain_compares_with_what_the_provider_expected(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    wrong = credential_file.load(credentials[1])
+    assert wrong.token is not None
+    wrong.token = (wrong.token.key, "hush-wrong")
+    answer = requests.get(provider.resource_url, params={"a": "b c"}, auth=wrong)
+    expected = answer.text.partition("signature base string:\n")[2].strip()
+    same = run(
+        "explain", "GET", provider.resource_url, "a=b c", "--compare", expected, *credentials
+    )
+    assert same.returncode == 0
+    assert "The base strings are the same. So the secrets differ" in same.stdout
+    other = run("explain", "GET", provider.resource_url, "a=b", "--compare", expected, *credentials)
+    assert other.returncode == 1
+    assert "a has another value, 'b c' and not 'b'" in other.stdout
