@@ -52,8 +52,10 @@ def telling(_telling: Provider) -> Provider:
 
 @pytest.fixture(autouse=True)
 def _nothing_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No one's netrc, no proxy."""
+    """No one's netrc, no proxy, no certificates but the tests' own."""
     monkeypatch.setenv("NETRC", os.devnull)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):  # they would win over session.verify
+        monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
 
