@@ -271,6 +271,8 @@ class _Connection(socketserver.BaseRequestHandler):
         head = b"".join(iter(self._line, b""))
         if not head:
             return False
+        if head == b"0\r\n":  # Requests 2.28 ends the chunks of an empty body that has none
+            return True
         first, *lines = head.split(b"\r\n")[:-1]
         method, target, _ = first.split(b" ")
         fields = [line.decode("latin-1").partition(":") for line in lines]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
-from servers import RESET, Answer, Message, Provider
+from servers import RESET, Answer, Message, Provider, redirect
 from urllib3.util import Retry
 
 from oauth_hook import OAuthHook
+from oauth_hook.retries import SigningAdapter
 
 HERE = "http://provider.example"
 REQUESTS = [
@@ -265,3 +266,110 @@ def test_sending_the_prepared_request_again_is_the_retry_that_is_accepted(
 
     assert response.status_code == 200
     assert_each_verified(strict.messages, 3)
+
+
+# And the adapter that signs each attempt anew.
+
+
+@pytest.mark.parametrize("way", ["pre_request", "auth"])
+@pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
+@pytest.mark.parametrize("body", [{"a": "1"}, b"bytes", io.BytesIO], ids=["form", "bytes", "file"])
+def test_the_signing_adapter_sends_each_attempt_with_a_nonce_of_its_own(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    failure: Answer,
+    body: Any,
+    way: str,
+) -> None:
+    strict.once("/x", failure, failure)
+    session.mount(HERE, SigningAdapter(max_retries=ON_503))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    given: dict[str, Any] = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": hook}}
+    data = io.BytesIO(b"content") if body is io.BytesIO else body
+
+    response = session.post(f"{HERE}/x", data, **given)
+
+    assert response.status_code == 200
+    assert_each_verified(strict.messages, 3)
+    assert alike(strict.messages)
+
+
+@pytest.mark.parametrize("raise_on_status", [True, False])
+def test_the_signing_adapter_gives_up_as_requests_does(
+    strict: Provider, session: requests.Session, raise_on_status: bool
+) -> None:
+    strict.always("/x", Answer(503))
+    retry = ON_503.new(total=2, raise_on_status=raise_on_status)
+    hook = OAuthHook(*strict.credentials())
+
+    def outcome(adapter: HTTPAdapter) -> Any:
+        session.mount(HERE, adapter)
+        try:
+            return session.get(f"{HERE}/x", auth=hook).status_code
+        except requests.RequestException as error:
+            return type(error)
+
+    assert outcome(SigningAdapter(max_retries=retry)) == outcome(HTTPAdapter(max_retries=retry))
+    assert [message.problem for message in strict.messages[:3]] == [None] * 3
+
+
+def test_the_signing_adapter_gives_up_on_resets_with_the_error_of_the_last(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.always("/x", RESET)
+    session.mount(HERE, SigningAdapter(max_retries=2))
+
+    with pytest.raises(requests.ConnectionError):
+        session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
+
+    assert_each_verified(strict.messages, 3)
+
+
+@pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
+def test_the_signing_adapter_never_sends_a_body_twice_that_it_can_not_rewind(
+    strict: Provider, session: requests.Session, failure: Answer
+) -> None:
+    strict.always("/x", failure)
+    session.mount(HERE, SigningAdapter(max_retries=ON_503))
+
+    with pytest.raises(requests.RequestException):
+        session.post(f"{HERE}/x", (part for part in [b"a"]), auth=OAuthHook(*strict.credentials()))
+
+    assert_each_verified(strict.messages, 1)
+
+
+def test_a_post_is_not_repeated_unless_the_retry_says_so(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.always("/x", RESET)
+    session.mount(HERE, SigningAdapter(max_retries=3))
+
+    with pytest.raises(requests.ConnectionError):
+        session.post(f"{HERE}/x", {"a": "1"}, auth=OAuthHook(*strict.credentials()))
+
+    assert_each_verified(strict.messages, 1)
+
+
+def test_a_redirect_after_a_retry_is_signed_too(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    strict.once("/x", Answer(503), redirect(307, "/y"))
+    session.mount(HERE, SigningAdapter(max_retries=ON_503))
+
+    session.post(f"{HERE}/x", {"a": "1"}, auth=OAuthHook(*strict.credentials(), header_auth))
+
+    assert_each_verified(strict.messages, 3)
+
+
+def test_a_signing_adapter_can_be_pickled_with_its_session(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/x", Answer(503))
+    session.mount("http://", SigningAdapter(max_retries=ON_503))
+    session.auth = OAuthHook(*strict.credentials())
+
+    with pickle.loads(pickle.dumps(session)) as other:
+        response = other.get(f"{HERE}/x")
+
+    assert response.status_code == 200

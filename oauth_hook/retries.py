@@ -1,0 +1,80 @@
+"""Retries that a strict provider accepts: an adapter that has each attempt signed anew.
+
+It knows urllib3's ``Retry``, which decides, and the ``pre_request`` event; nothing of OAuth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError, RequestException, RetryError, Timeout
+from requests.hooks import dispatch_hook
+from requests.utils import rewind_body
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+
+class SigningAdapter(HTTPAdapter):
+    """Requests' ``HTTPAdapter``, whose retries are messages of their own.
+
+    ``HTTPAdapter(max_retries=...)`` has urllib3 repeat the request byte for byte, nonce included,
+    which a provider that has seen the first one must refuse. This one asks the same ``Retry`` when
+    and how often, and before each attempt but the first it dispatches the ``pre_request`` event::
+
+        session.mount("https://", SigningAdapter(max_retries=Retry(3, status_forcelist=[503])))
+    """
+
+    #: What pickle keeps.
+    __attrs__ = [*HTTPAdapter.__attrs__, "retries"]  # noqa: RUF012
+
+    def __init__(self, *, max_retries: Retry | int = 0, **settings: Any) -> None:
+        """``settings``: ``HTTPAdapter``'s others."""
+        super().__init__(**settings)
+        self.retries = Retry.from_int(max_retries)
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        """Sends the request, again as long as ``max_retries`` says and its body can be rewound."""
+        retries = self.retries
+        while True:
+            response: Response | None = None
+            failure: RequestException | None = None
+            try:
+                response = super().send(request, *args, **kwargs)
+            except (ConnectionError, Timeout) as error:
+                failure = error
+            if response is not None and not retries.is_retry(
+                request.method or "", response.status_code, "Retry-After" in response.headers
+            ):
+                return response
+            raw: Any = None if response is None else response.raw
+            try:
+                retries = retries.increment(request.method, request.url, raw, _cause(failure))
+                _rewind(request)
+            except (HTTPError, RequestException) as refusal:  # no more, or not with this body
+                if failure is not None:
+                    raise failure from None
+                if response is not None and not retries.raise_on_status:
+                    return response
+                raise RetryError(refusal, request=request) from None
+            if response is not None:
+                _ = response.content  # to free the connection
+                response.close()
+            retries.sleep(raw)
+            again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
+            request = again
+
+
+def _cause(failure: RequestException | None) -> Exception | None:
+    """urllib3's own error, by which ``Retry`` tells whether anything was sent."""
+    if failure is None or not failure.args:
+        return failure
+    cause = failure.args[0]
+    reason = getattr(cause, "reason", cause)
+    return reason if isinstance(reason, Exception) else failure
+
+
+def _rewind(request: PreparedRequest) -> None:
+    if request.body is not None and not isinstance(request.body, (str, bytes)):
+        rewind_body(request)  # raises where it has no known beginning
