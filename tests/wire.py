@@ -141,7 +141,9 @@ def _pool_class(scheme: str, port: int) -> type[HTTPConnectionPool]:
         default_port = {"http": 80, "https": 443}[scheme]
 
         def _new_conn(self) -> socket.socket:
-            return socket.create_connection(("127.0.0.1", port))
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
+            return connection
 
     class Pool(HTTPConnectionPool):
         ConnectionCls = Connection
