@@ -36,6 +36,9 @@ class Ears(logging.Handler):
         self.errors: list[OAuthError] = []
         self.secrets: set[str] = set()
         self.sent: set[str] = set()
+        #: Of the whole suite: the words of our texts, and what may not be among them.
+        self.words: set[str] = set()
+        self.unspeakable: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)
@@ -104,6 +107,8 @@ def listening() -> Iterator[None]:
         yield
         log.setLevel(level)
         log.removeHandler(EARS)
+    # No test has said a secret of another's either.
+    assert EARS.words.isdisjoint(EARS.unspeakable)
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +116,10 @@ def nothing_leaks(listening: None) -> Iterator[Ears]:
     """Every test is one of this too: what it made us say shows none of its secrets."""
     EARS.clear()
     yield EARS
-    found = leaks(EARS.texts(), EARS.secrets, EARS.sent)
+    texts = EARS.texts()
+    found = leaks(texts, EARS.secrets, EARS.sent)
+    EARS.words.update(*(_WORDS.findall(f"{text} {unquote(text)}") for text in texts))
+    EARS.unspeakable |= EARS.secrets | EARS.sent
     EARS.clear()
     assert not found, f"secrets, signatures, nonces or form contents in: {sorted(found)}"
 

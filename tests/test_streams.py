@@ -131,14 +131,14 @@ def test_a_multipart_encoder_arrives_as_it_encodes(
 
 
 def test_a_multipart_upload_is_what_requests_made_of_it(
-    strict: Provider, session: requests.Session, header_auth: bool
+    strict: Provider, session: requests.Session, header_auth: bool, big_file: Path
 ) -> None:
     hook = OAuthHook(*strict.credentials(), header_auth)
-    files = {"photo": ("photo.jpg", os.urandom(MIB), "image/jpeg")}
-    request = requests.Request(
-        "POST", f"{HERE}/x", data={"oauth_callback": "a form's"}, files=files
-    )
-    prepared = session.prepare_request(request)
+    with open(big_file, "rb") as file:
+        request = requests.Request(
+            "POST", f"{HERE}/x", data={"oauth_callback": "a form's"}, files={"photo": file}
+        )
+        prepared = session.prepare_request(request)
     expected = hashlib.sha256(prepared.body).hexdigest()
     prepared.hooks["pre_request"] = [hook]
 
