@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+import requests
 import requests.exceptions
 import urllib3.exceptions
 
@@ -65,6 +66,19 @@ def reason(error: BaseException) -> str:
         if any(isinstance(cause, kind) for cause in chain):
             return words
     return type(error).__name__
+
+
+def is_cut_short(response: requests.Response) -> bool:
+    """Whether a body that was read to its end is shorter than announced.
+
+    urllib3 1 takes it for the whole one.
+    """
+    raw = response.raw
+    without_body = response.request.method == "HEAD" or response.status_code in (204, 304)
+    if without_body or not hasattr(raw, "tell") or "Transfer-Encoding" in response.headers:
+        return False
+    announced = response.headers.get("Content-Length", "")
+    return announced.isdecimal() and int(announced) > raw.tell()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

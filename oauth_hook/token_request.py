@@ -19,7 +19,7 @@ import requests
 
 from . import problem_reporting
 from .errors import OAuthError, TokenRequestDenied, TokenRequestFailed, TokenRequestTimeout
-from .failure import TIMEOUTS, TRANSPORT_ERRORS, reason
+from .failure import TIMEOUTS, TRANSPORT_ERRORS, is_cut_short, reason
 from .hook import OAuthHook
 
 _MOST = 64 * 1024  # bytes of an answer; a token takes some hundred
@@ -204,7 +204,7 @@ class _Bounded:
 
     def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
         try:
-            body, wrong = self._body(response.raw)
+            body, wrong = self._body(response)
         finally:
             response.close()
         response.raw = io.BytesIO(body)
@@ -216,8 +216,9 @@ class _Bounded:
             )
         return response
 
-    def _body(self, raw: Any) -> tuple[bytes, str]:
+    def _body(self, response: requests.Response) -> tuple[bytes, str]:
         """The body, decoded, or its beginning and what is wrong with it."""
+        raw = response.raw
         body = b""
         streams = hasattr(raw, "stream")  # an adapter that is not Requests' own may give any file
         # By the byte: asked for more, it waits until all of that is there.
@@ -227,18 +228,13 @@ class _Bounded:
                 return bytes(body[:_MOST]), f"is longer than {_MOST // 1024} KiB"
             if time.monotonic() > self._deadline:
                 raise requests.exceptions.ReadTimeout()
-        if streams and "Transfer-Encoding" not in raw.headers:
-            # urllib3 1 takes a body that ends too early for the whole one.
-            announced = raw.headers.get("Content-Length", "")
-            if announced.isdecimal() and int(announced) > raw.tell():
-                return bytes(body), "was cut short"
-        return bytes(body), ""
+        return bytes(body), "was cut short" if streams and is_cut_short(response) else ""
 
     def _leaves(self, response: requests.Response) -> str:
-        target = self._session.get_redirect_target(response)
-        if target is None:
-            return ""
         try:
+            target = self._session.get_redirect_target(response)
+            if target is None:
+                return ""
             target = urljoin(response.url, target)
             leaves = self._session.should_strip_auth(response.url, target)
             there = urlsplit(target)

@@ -198,21 +198,21 @@ def test_a_long_download_shows_how_far_it_is(credentials: list[str], tmp_path: P
 
 
 def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(bytes(16 << 20))
+    (tmp_path / "big").write_bytes(bytes(48 << 20))
 
     def reads_slowly(connection: Any) -> None:
         head, _, begun = server.requests[-1].partition(b"\r\n\r\n")
         left = int(head.partition(b"Content-Length: ")[2].split()[0]) - len(begun)
         while left > 0:
             received = len(connection.recv(1 << 20))
-            time.sleep(received / (10 << 20))
+            time.sleep(received / (20 << 20))
             left -= received
         connection.sendall(form("thanks"))
 
     with misbehaving(reads_slowly) as server:
         upload = f"f@{tmp_path / 'big'}"
         with at_terminal("request", "POST", server.url, upload, *credentials) as terminal:
-            terminal.until(r"of 16.0 MiB sent \(\d+%\)")
+            terminal.until(r"of 48.0 MiB sent \(\d+%\)")
             assert terminal.end() == 0
     assert terminal.shown.endswith("thanks\n")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +10,6 @@ import requests
 
 from oauth_hook import (
     AuthorizationDenied,
-    InvalidCallback,
     OAuthHook,
     Token,
     TokenRequestDenied,
@@ -244,110 +241,6 @@ def test_the_session_can_be_used_on(provider: Sandbox, hook: OAuthHook) -> None:
         pools = session.get_adapter("http://").poolmanager.pools
         (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 (it is no mapping)
         assert pool.num_connections == 1
-
-
-# The authorization URL
-
-
-@pytest.mark.parametrize(
-    ("url", "params", "expected"),
-    [
-        ("https://p.example/a", None, "https://p.example/a?oauth_token=t%26%20k"),
-        ("https://p.example/a?", None, "https://p.example/a?oauth_token=t%26%20k"),
-        ("https://p.example/a?b=%2f+c", None, "https://p.example/a?b=%2f+c&oauth_token=t%26%20k"),
-        ("https://p.example/a?b&", None, "https://p.example/a?b&oauth_token=t%26%20k"),
-        ("https://p.example/a?b#c?d", None, "https://p.example/a?b&oauth_token=t%26%20k#c?d"),
-        (
-            "https://p.example/a",
-            {"perms": "read&write", "näme": "ü"},
-            "https://p.example/a?perms=read%26write&n%C3%A4me=%C3%BC&oauth_token=t%26%20k",
-        ),
-    ],
-)
-def test_the_authorization_url(url: str, params: dict[str, str] | None, expected: str) -> None:
-    assert three_legged.authorization_url(url, Token("t& k", ""), params) == expected
-
-
-# The callback URL
-
-TOKEN = three_legged.RequestToken("the token", "hush-secret", {"login_url": "hush-url"})
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://client.example/ready?a=b&oauth_token=the%20token&oauth_verifier=v%26w",
-        "http://127.0.0.1:8000/?oauth_verifier=v%26w&oauth_token=the+token#_=_",
-        "/ready?oauth_token=the+token&oauth_verifier=v%26w",
-        "?oauth_token=the+token&oauth_verifier=v%26w&oauth_token=the+token",
-    ],
-)
-def test_the_verifier_is_read_from_the_callback_url(url: str) -> None:
-    assert three_legged.verifier(url, TOKEN) == "v&w"
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        "denied=the+token",
-        "denied=the+token&oauth_problem=permission_denied",
-        "oauth_token=the+token&denied=true",
-        "oauth_problem=permission_denied&oauth_token=the+token",
-        "oauth_problem=permission_denied",
-        "oauth_problem=user_refused&oauth_token=the+token",
-        "oauth_token=the+token&oauth_verifier=v&denied=",
-    ],
-)
-def test_a_user_who_denied_is_an_exception_of_its_own(query: str) -> None:
-    with pytest.raises(AuthorizationDenied, match="did not allow"):
-        three_legged.verifier(f"https://client.example/?{query}", TOKEN)
-
-
-@pytest.mark.parametrize(
-    ("query", "says"),
-    [
-        ("", "no oauth_verifier"),
-        ("oauth_token=the+token", "no oauth_verifier"),
-        ("oauth_token=the+token&oauth_verifier=", "no oauth_verifier"),
-        ("oauth_verifier=v", "no oauth_token"),
-        ("oauth_token=other&oauth_verifier=hush-v", "another request token"),
-        ("oauth_token=the+token+&oauth_verifier=hush-v", "another request token"),
-        ("oauth_token=&oauth_verifier=hush-v", "another request token"),
-        ("denied=other", "another request token"),
-        ("oauth_token=other&denied=the+token", "another request token"),
-        ("oauth_token=the+token&oauth_verifier=a&oauth_verifier=b", "a parameter twice"),
-        ("oauth_token=other&oauth_token=the+token&oauth_verifier=a", "a parameter twice"),
-        (
-            "oauth_token=the+token&oauth_problem=token_expired",
-            "reports a problem to the callback URL: token_expired",
-        ),
-        ("oauth_token=the+token&oauth_problem=%1b%5b2J", r"URL: \[2J$"),
-    ],
-)
-def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> None:
-    with pytest.raises(InvalidCallback, match=says):
-        three_legged.verifier(f"https://client.example/?{query}", TOKEN)
-
-
-# What is given
-
-
-def test_a_request_token_says_what_else_came_and_hides_its_secret() -> None:
-    assert TOKEN.fields == {"login_url": "hush-url"}
-    assert repr(TOKEN) == "RequestToken(key='the token', secret=***)"
-
-
-@pytest.mark.parametrize("copied", [copy.copy, lambda one: pickle.loads(pickle.dumps(one))])
-def test_a_request_token_can_be_copied_and_kept(copied: Any) -> None:
-    assert copied(TOKEN) == TOKEN
-    assert copied(TOKEN).fields == TOKEN.fields
-
-
-def test_an_access_token_s_repr_names_the_fields_only() -> None:
-    hook = OAuthHook("token", "hush-secret", "key", "hush-secret")
-    access = three_legged.AccessToken(hook, {"oauth_session_handle": "hush-handle"})
-    assert repr(access).endswith("fields of oauth_session_handle)")
-    assert "hush" not in repr(access)
 
 
 # The provider says no

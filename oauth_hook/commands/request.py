@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from .. import problem_reporting
+from ..failure import is_cut_short
 from . import CommandFailed
 from .consumer import add_credentials_option, add_signing_options, hook_for
 from .described import add_request_arguments, described
@@ -113,6 +114,8 @@ def _write(response: requests.Response) -> None:
     if progress is not None:
         progress.done()
     _end_line(block)
+    if is_cut_short(response):
+        raise CommandFailed("the answer was cut short")
 
 
 def _end_line(body: bytes) -> None:

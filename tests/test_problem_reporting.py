@@ -1,0 +1,120 @@
+"""A provider that refuses a token: by its status, and by OAuth Problem Reporting."""
+
+from __future__ import annotations
+
+import pickle
+import socket
+from urllib.parse import quote
+
+import pytest
+from misbehaving import Behaviour, form, misbehaving, sends
+
+from oauth_hook import (
+    ExchangeError,
+    OAuthHook,
+    Token,
+    TokenRequestDenied,
+    TokenRequestFailed,
+    three_legged,
+)
+
+GOOD = "oauth_token=t&oauth_token_secret=hush-s&oauth_callback_confirmed=true"
+CONSUMER_SECRET = "hush-consumer/secret"
+TOKEN = Token("r", "hush-token-secret")
+VERIFIER = "hush-v/w"
+
+
+@pytest.fixture
+def hook(header_auth: bool) -> OAuthHook:
+    return OAuthHook(None, None, "key", CONSUMER_SECRET, header_auth)
+
+
+def refused(hook: OAuthHook, behaviour: Behaviour) -> ExchangeError:
+    with misbehaving(behaviour) as server, pytest.raises(ExchangeError) as caught:
+        three_legged.request_token(server.url, hook)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        ("400 Bad Request", TokenRequestDenied, "refuses the request token: 400 Bad Request"),
+        ("401 Whatever", TokenRequestDenied, "refuses the request token: 401 Unauthorized"),
+        ("499 Own", TokenRequestDenied, "refuses the request token: 499"),
+        ("500 Oops", TokenRequestFailed, "failed on the request for the request token: 500 Int"),
+        ("503 Busy", TokenRequestFailed, "503 Service Unavailable"),
+        ("304 Not Modified", TokenRequestFailed, "304 Not Modified"),
+    ],
+)
+def test_another_status_than_success(
+    hook: OAuthHook, status: str, kind: type[ExchangeError], says: str
+) -> None:
+    error = refused(hook, sends(form("" if status[0] == "3" else GOOD, status)))
+    assert type(error) is kind
+    assert says in str(error)
+    assert error.response is not None
+    assert error.response.status_code == int(status[:3])
+
+
+PROBLEM = {
+    "oauth_problem": "timestamp_refused",
+    "oauth_problem_advice": "Set your clock, please.",
+    "oauth_acceptable_timestamps": "1-2",
+    "oauth_parameters_absent": "oauth_nonce&oauth_token",
+}
+AS_FORM = "&".join(f"{name}={quote(value, safe='')}" for name, value in PROBLEM.items())
+AS_CHALLENGE = ", ".join(f'{name}="{quote(value)}"' for name, value in PROBLEM.items())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        form(AS_FORM, "401 Unauthorized"),
+        form(AS_FORM),
+        form(f"{AS_FORM}&\n\nand for people: a&b", "400 Bad Request"),
+        form("no", "401 No", f'WWW-Authenticate: OAuth realm="r", {AS_CHALLENGE}\r\n'),
+        form("<p>no", "401 No", f'WWW-Authenticate: Basic realm="r", OAuth {AS_CHALLENGE}\r\n'),
+        form("no", "401 No", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n".replace('"', "")),
+        form(
+            "oauth_problem=timestamp_refused", "401", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n"
+        ),
+        form(AS_FORM, "500 Oops"),
+    ],
+)
+def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes) -> None:
+    error = refused(hook, sends(answer))
+    assert type(error) is TokenRequestDenied
+    assert error.problem == PROBLEM
+    for name, value in PROBLEM.items():
+        assert f"{name}: {value}" in str(error)
+
+
+def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> None:
+    def repeats(connection: socket.socket) -> None:
+        request = server.requests[-1].decode()
+        sent = request.replace('"', "").replace(",", "&").replace(" ", "&")
+        told = [part for part in sent.split("&") if "signature=" in part or "nonce=" in part]
+        advice = f"not {CONSUMER_SECRET} {TOKEN.secret} {quote(VERIFIER, safe='')} {' '.join(told)}"
+        connection.sendall(form(f"oauth_problem=x&oauth_problem_advice={quote(advice)}", "401 No"))
+
+    with misbehaving(repeats) as server, pytest.raises(TokenRequestDenied) as caught:
+        three_legged.access_token(server.url, hook, TOKEN, VERIFIER)
+    advice = caught.value.problem["oauth_problem_advice"]
+    assert advice.startswith("not *** *** *** oauth_")
+    assert "oauth_signature=***" in advice
+    assert "oauth_nonce=***" in advice
+
+
+def test_a_problem_can_not_steer_the_terminal_nor_fill_it(hook: OAuthHook) -> None:
+    advice = quote("\x1b[2Jone\r\n two" + "x" * 10_000)
+    error = refused(hook, sends(form(f"oauth_problem_advice={advice}", "401 No")))
+    assert error.problem["oauth_problem_advice"].startswith("[2Jone two")
+    assert str(error).isprintable()
+    assert len(str(error)) < 700
+
+
+def test_the_response_stays_behind_when_an_exception_is_pickled(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form(AS_FORM, "401 No")))
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.problem) == (type(error), str(error), PROBLEM)
+    assert copy.response is None
