@@ -274,3 +274,48 @@ def test_what_goes_out_is_verified_by_others(
         assert wire.body == plain.body
     assert not leaks(EARS.texts(), EARS.secrets, EARS.sent)
     EARS.clear()
+
+
+# Where one of them is wrong
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "consumer_secret", "wrong"),
+    [
+        pytest.param(
+            "/", "a=%FF%fe", "hush-", {"oauthlib", "Authlib"}, id="bytes that are no UTF-8"
+        ),
+        pytest.param("/a;", None, "hush-", {"oauthlib", "Authlib"}, id="a path that ends in ';'"),
+        pytest.param("/a;b=c", None, "hush-", set(), id="a path with a parameter"),
+        pytest.param("/", {"realm": "1"}, "hush-", {"Authlib"}, id="a parameter called realm"),
+        pytest.param("/", None, "", {"Authlib"}, id="a consumer without a secret"),
+        pytest.param(
+            "/", {"oauth_callback": "a%2Fb"}, "hush-", {"Authlib"}, id="an escape in a callback"
+        ),
+        pytest.param("/", "a=[]&b=%zz", "hush-", set(), id="raw characters and a bad escape"),
+    ],
+)
+def test_what_one_verifier_has_wrong_the_others_have_right(
+    url: str,
+    params: Any,
+    consumer_secret: str,
+    wrong: set[str],
+    header_auth: bool,
+    loopback: requests.Session,
+    recorder: Recorder,
+) -> None:
+    hook = OAuthHook("token", "hush-token", "key", consumer_secret, header_auth)
+    loopback.get(f"http://a.example{url}", params=params, hooks={"pre_request": hook})
+    message = Message(recorder.taken(), "http", consumer_secret, "hush-token")
+    assert not_asked(message).keys() == wrong
+    assert all(accepts(message) for name, accepts in VERIFIERS.items() if name not in wrong)
+
+
+@pytest.mark.parametrize("name", VERIFIERS)
+def test_each_verifier_refuses_what_is_signed_with_another_secret(
+    name: str, header_auth: bool, loopback: requests.Session, recorder: Recorder
+) -> None:
+    hook = OAuthHook("token", "hush-token", "key", "hush-secret", header_auth)
+    loopback.get("http://a.example/", hooks={"pre_request": hook})
+    message = Message(recorder.taken(), "http", "hush-other", "hush-token")
+    assert not VERIFIERS[name](message)
