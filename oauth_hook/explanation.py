@@ -78,18 +78,20 @@ def explain(
     start, in_query, in_form, extras, *_, into_form = collected
     nonce, timestamp = _present(request) or (os.urandom(15).hex(), now)
     oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
-    url, authorization, body, _ = message.sign(collected, signer, header_auth, nonce, timestamp)
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
     sources = (("URL query", in_query), ("form body", in_form), ("OAuth", oauth))
     parameters = [*in_query, *in_form, *oauth]
+    listed = [
+        Parameter(source, *map(unquote_plus, signing.name_and_value(parameter)))
+        for source, found in sources
+        for parameter in found
+    ]
+    normalized = signing.normalized_parameters(parameters)
+    url, authorization, body, _ = message.sign(collected, signer, header_auth, nonce, timestamp)
     return Explanation(
         method=(request.method or "").upper(),
-        parameters=[
-            Parameter(source, *map(unquote_plus, signing.name_and_value(parameter)))
-            for source, found in sources
-            for parameter in found
-        ],
-        normalized_parameters=signing.normalized_parameters(parameters),
+        parameters=listed,
+        normalized_parameters=normalized,
         base_string_uri=resource.base_string_uri(request),
         signature_base_string=signing.signature_base_string(start, parameters),
         signing_key=_signing_key(signer),

@@ -170,12 +170,14 @@ def oauth_parameters(
 def sign(
     collected: Collected, signer: Signer, header_auth: bool, nonce: str, timestamp: str
 ) -> Signed:
-    """Computes the signature and where it goes. ``nonce`` and ``timestamp`` are unreserved text."""
+    """Computes the signature and where it goes.
+
+    ``nonce`` and ``timestamp`` are unreserved text. The lists in ``collected`` are used up.
+    """
     start, in_query, in_form, extras, url, query, fragment, body, into_form = collected
-    parameters = oauth_parameters(extras, signer, nonce, timestamp)
-    parameters += in_query
-    parameters += in_form
-    signature = signer.sign(signing.signature_base_string(start, parameters))
+    in_form += in_query
+    in_form += oauth_parameters(extras, signer, nonce, timestamp)
+    signature = signer.sign(signing.signature_base_string(start, in_form))
     authorization = None
     if into_form and body is not None:  # 3.5.2
         form = body if isinstance(body, str) else body.decode("latin-1")

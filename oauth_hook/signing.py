@@ -10,6 +10,7 @@ import hashlib
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
+from itertools import islice
 from urllib.parse import quote, unquote_to_bytes
 
 #: One parameter on its way into the base string: its name and its value, each percent-encoded
@@ -44,6 +45,8 @@ _ESCAPE_NOT_CANONICAL = re.compile(
     r"%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])"
 ).search
 
+_PAIR = re.compile(rb"[^&]+").finditer
+
 #: How much of one name or value is decoded at a time: bounds the memory that a huge one takes.
 _SLICE = 1 << 16
 
@@ -66,17 +69,17 @@ def canonical_form(form: str | bytes) -> str:
         text = (form if isinstance(form, str) else form.decode()).replace("+", "%20")
         if "%" not in text or not _ESCAPE_NOT_CANONICAL(text):
             return text
-    pairs = (pair.partition(b"=") for pair in raw.split(b"&") if pair)
-    return "&".join(f"{_recoded(name)}={_recoded(value)}" for name, _, value in pairs)
+        del text
+    pairs = (pair[0].partition(b"=") for pair in _PAIR(raw))
+    recoded = (f"{_recoded(name)}={_recoded(value)}" for name, _, value in pairs)
+    # Some at a time: of a huge form neither all the pairs nor all the results are there at once.
+    return "&".join(iter(lambda: "&".join(islice(recoded, 1000)), ""))
 
 
 def _recoded(component: bytes) -> str:
     """A form-encoded name or value, percent-encoded."""
-    component = component.replace(b"+", b"%20")
-    if not component.translate(None, _IN_CANONICAL):
-        text = component.decode()
-        if not _ESCAPE_NOT_CANONICAL(text):
-            return text
+    if len(component) <= _SLICE:
+        return _recoded_slice(component)
     slices = []
     start = 0
     while start < len(component):
@@ -84,23 +87,37 @@ def _recoded(component: bytes) -> str:
         escape = component.rfind(b"%", end - 2, end)  # which the end would cut in two
         if escape >= 0 and end < len(component):
             end = escape
-        slices.append(percent_encode(unquote_to_bytes(component[start:end])))
+        slices.append(_recoded_slice(component[start:end]))
         start = end
     return "".join(slices)
+
+
+def _recoded_slice(component: bytes) -> str:
+    component = component.replace(b"+", b"%20")
+    if not component.translate(None, _IN_CANONICAL):
+        text = component.decode()
+        if not _ESCAPE_NOT_CANONICAL(text):
+            return text
+    return percent_encode(unquote_to_bytes(component))
 
 
 # 3.4.1.1 String construction
 
 
-def signature_base_string(method_and_uri: str, parameters: Iterable[Parameter]) -> str:
+def signature_base_string(method_and_uri: str, parameters: list[Parameter]) -> str:
     """Section 3.4.1.1: method, base string URI and normalized parameters, encoded and joined.
 
     ``method_and_uri`` is what :func:`method_and_uri` gave. ``parameters`` are those of the query,
-    the form body and OAuth itself but for ``oauth_signature``, in any order.
+    the form body and OAuth itself but for ``oauth_signature``, in any order; the list is used up,
+    so that those of a huge form are gone before the string is there.
     """
     # 3.4.1.3.2 and the encoding of its result in one: "&" is "%26" and "=" is "%3D" there, and the
     # parameters can hold neither, nor a space that is not the separator.
-    return f"{method_and_uri}&{'%26'.join(sorted(parameters)).replace(' ', '%3D')}"
+    parameters.sort()
+    normalized = "%26".join(parameters)
+    parameters.clear()
+    normalized = normalized.replace(" ", "%3D")
+    return f"{method_and_uri}&{normalized}"
 
 
 def method_and_uri(method: str, uri: str) -> str:

@@ -177,8 +177,8 @@ def test_parameters_are_normalized_and_encoded_as_the_rfc_has_it(pairs: list[Pai
 def test_the_parameters_of_a_form_are_normalized_as_the_rfc_has_it(form: list[str]) -> None:
     parameters = signing.form_parameters(signing.canonical_form("".join(form)))
     pairs = decoded_pairs("".join(form).encode())
-    assert signing.signature_base_string("x", parameters) == f"x&{encoded(normalized(pairs))}"
     assert signing.normalized_parameters(parameters) == normalized(pairs)
+    assert signing.signature_base_string("x", parameters) == f"x&{encoded(normalized(pairs))}"
 
 
 @PLAIN
