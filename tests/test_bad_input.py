@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import io
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -466,7 +467,7 @@ OAUTH_NAMES = st.sampled_from(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]) | TEXT,
     # oauthlib reads "/a;" as "/a", whose last segment has empty parameters (RFC 1808), and drops
     # the ";"; the RFC takes the path as it is sent, and so do the vectors, with "/a;x=1".
-    path=TEXT.filter(lambda path: not path.rstrip().endswith(";")),
+    path=TEXT.filter(lambda path: not re.search(r";\s*([?#]|$)", path)),
     query=TEXT | st.lists(st.tuples(OAUTH_NAMES, TEXT), max_size=2).map(str),
     params=PAIRS | st.dictionaries(TEXT | OAUTH_NAMES, SCALARS, max_size=3),
     data=BODIES | st.dictionaries(TEXT | OAUTH_NAMES, SCALARS, max_size=3),
