@@ -16,6 +16,7 @@ import requests
 from wire import FORM, Recorder, ToLoopback, Wire
 
 from oauth_hook import OAuthHook, message, rsa, signing
+from oauth_hook.signer import signature_method_of
 
 VECTORS = json.loads(Path(__file__, "../data/vectors-public.json").resolve().read_text())
 CASES = [case for case in VECTORS["cases"] if case["expected_signature"]]
@@ -65,14 +66,11 @@ def base_string(case: Any) -> str:
 
 
 def signature(case: Any, base_string: str) -> str:
-    secrets = case["consumer_secret"], case["token_secret"] or ""
-    family, _, hash_name = case["signature_method"].lower().partition("-")
-    if family == "rsa":
-        sign = rsa.rsa_signer(hash_name, rsa.private_key(rsa_pem(), None), *secrets)
-    elif family == "plaintext":
-        sign = signing.plaintext_signer(*secrets)
-    else:
-        sign = signing.hmac_signer(hash_name, *secrets)
+    method = case["signature_method"]
+    key = rsa.private_key(rsa_pem(), None) if method.startswith("RSA") else None
+    sign = signature_method_of(method, key).signer(
+        case["consumer_secret"], case["token_secret"] or ""
+    )
     return unquote(sign(base_string))
 
 
