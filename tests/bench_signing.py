@@ -549,9 +549,9 @@ import sys, time
 sys.path.insert(0, {root!r})
 import requests
 before = set(sys.modules)
-begin = time.perf_counter()
+begin = time.process_time()
 import oauth_hook
-print(time.perf_counter() - begin, len(set(sys.modules) - before))
+print(time.process_time() - begin, len(set(sys.modules) - before))
 """
 
 
