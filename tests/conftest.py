@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,3 +59,12 @@ def session(
 @pytest.fixture(params=[True, False], ids=["header", "query"])
 def header_auth(request: Any) -> bool:
     return bool(request.param)
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads take turns a hundred times as often as usual, so that races are lost more often."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(interval / 100)
+    yield
+    sys.setswitchinterval(interval)

@@ -77,8 +77,21 @@ def test_a_prepared_request_sent_from_two_sessions_is_two_messages(
 
 
 @pytest.mark.parametrize("arguments", REQUESTS)
+def test_sending_it_again_leaves_it_to_other_threads_as_it_is(
+    session: requests.Session, prepared: requests.PreparedRequest
+) -> None:
+    session.send(prepared)
+    before = prepared.url, dict(prepared.headers), prepared.body
+
+    response = session.send(prepared)
+
+    assert (prepared.url, dict(prepared.headers), prepared.body) == before
+    assert response.request is not prepared
+
+
+@pytest.mark.parametrize("arguments", REQUESTS)
 def test_a_prepared_request_sent_from_many_threads_at_once_is_that_many_messages(
-    strict: Provider, prepared: requests.PreparedRequest
+    strict: Provider, prepared: requests.PreparedRequest, eager_threads: None
 ) -> None:
     at_once = threading.Barrier(8)
 

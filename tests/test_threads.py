@@ -52,7 +52,7 @@ def elsewhere() -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def test_threads_share_a_hook_that_another_thread_keeps_changing(
-    elsewhere: tuple[str, list[list[str]]], session: requests.Session
+    elsewhere: tuple[str, list[list[str]]], session: requests.Session, eager_threads: None
 ) -> None:
     url, (first, second) = elsewhere
     hook = OAuthHook(*first)
