@@ -11,7 +11,6 @@ import re
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import unquote
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
@@ -19,10 +18,10 @@ from requests.exceptions import RequestException
 from requests.hooks import dispatch_hook
 from requests.utils import rewind_body
 
-log = logging.getLogger("oauth_hook")
+from .problem_reporting import problem
 
-#: The OAuth Problem Reporting extension, in WWW-Authenticate or as a form in the body.
-_FIELD = re.compile(r'\b(oauth_(?:problem|acceptable_timestamps))="?([^"&,\s]*)').findall
+log: logging.Logger = logging.getLogger("oauth_hook")
+
 _RANGE = re.compile(r"(\d{1,11})-(\d{1,11})").fullmatch
 _SENT = re.compile(r'\boauth_timestamp="?(\d+)').search
 #: A longer body is no problem report, and might have no end.
@@ -72,10 +71,9 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
 def _provider_time(response: Response, timestamp: int, tolerance: int | None) -> int | None:
     """What the provider's clock shows, if that is why it refused ``timestamp``."""
     date = _date(response)
-    report = _report(response)
-    problem = report.get("oauth_problem")
-    if problem == "timestamp_refused":
-        acceptable = _RANGE(report.get("oauth_acceptable_timestamps", ""))
+    fields = problem(response, read_body=_is_short(response))
+    if fields.get("oauth_problem") == "timestamp_refused":
+        acceptable = _RANGE(fields.get("oauth_acceptable_timestamps", ""))
         if acceptable:
             first, last = int(acceptable[1]), int(acceptable[2])
             if first <= timestamp <= last:
@@ -83,7 +81,8 @@ def _provider_time(response: Response, timestamp: int, tolerance: int | None) ->
             # The range alone doesn't say where in it the clock stands.
             return date if date and first <= date <= last else (first + last) // 2
         return date if date != timestamp else None
-    if problem or response.status_code != 401 or tolerance is None or date is None:
+    no_reason = response.status_code == 401 and "oauth_problem" not in fields
+    if not no_reason or tolerance is None or date is None:
         return None
     return date if abs(date - timestamp) > tolerance else None
 
@@ -97,13 +96,6 @@ def _timestamp(request: PreparedRequest) -> int | None:
     form = body.decode("latin-1") if isinstance(body, bytes) else body
     sent = _SENT(authorization) or _SENT(request.url or "") or _SENT(form)
     return int(sent[1]) if sent else None
-
-
-def _report(response: Response) -> dict[str, str]:
-    found = _FIELD(response.headers.get("WWW-Authenticate", ""))
-    if not found and _is_short(response):
-        found = _FIELD(response.content.decode("latin-1"))
-    return {name: unquote(value) for name, value in found}
 
 
 def _is_short(response: Response) -> bool:

@@ -40,12 +40,11 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
     }
     if hook.token is not None:
         values |= {"access_token": hook.token.key, "access_token_secret": hook.token.secret}
-    values["header_auth"] = bool(hook.header_auth)
-    style = hook._signer.style
-    values["signature_method"] = style.method.name
-    if style.realm is not None:
-        values["realm"] = style.realm
-    values |= {name: bool(getattr(style, name)) for name in _FLAGS if name != "header_auth"}
+    method = hook.signature_method
+    values["signature_method"] = method if isinstance(method, str) else method[0]
+    if hook.realm is not None:
+        values["realm"] = hook.realm
+    values |= {name: bool(getattr(hook, name)) for name in _FLAGS}
     text = json.dumps(values, indent=2) + "\n"
     path = os.path.realpath(path)  # a link stays one
     descriptor, temporary = tempfile.mkstemp(  # makes it 0600

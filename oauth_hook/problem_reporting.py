@@ -1,7 +1,7 @@
 """The OAuth Problem Reporting extension: why a provider refused, read from its answer.
 
 What it gives can be shown: control characters are gone, and what must not be shown is masked. It
-knows no exchange. The extension: https://web.archive.org/web/2010/http://wiki.oauth.net/ProblemReporting
+knows no exchange and no clock. The extension: https://web.archive.org/web/2010/http://wiki.oauth.net/ProblemReporting
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
 
 
-def problem(response: requests.Response, secrets: Iterable[str] = ()) -> dict[str, str]:
+def problem(
+    response: requests.Response, secrets: Iterable[str] = (), *, read_body: bool = True
+) -> dict[str, str]:
     """The extension's fields in the body of ``response`` or its ``WWW-Authenticate``, decoded.
 
     ``secrets`` are masked where they occur in them, and so are the signatures and nonces of the
-    requests that led to the response. Empty where there are no such fields.
+    requests that led to the response. Empty where there are no such fields. ``read_body``: False
+    for a body that may have no end.
     """
     found: dict[str, str] = {}
-    body = response.content[:65536].decode("utf-8", "replace").strip()
+    content = response.content if read_body else b""
+    body = content[:65536].decode("utf-8", "replace").strip()
     pairs = [] if body.startswith(("<", "{", "[")) else parse_qsl(body, separator="&")
     for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
         pairs.append((name, unquote(quoted or plain)))
