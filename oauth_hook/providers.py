@@ -1,6 +1,11 @@
 """Where named providers have their endpoints, as their own documentation says.
 
 Only what was found documented stands here, with its source. Knows no request.
+
+Not here, for they have no exchange that ``authorize`` could do: MAAS, WooCommerce, HERE, Mastercard
+and LTI, which hand out their keys; NetSuite, whose endpoints are on two hosts of each account;
+Launchpad, which gives no verifier; Magento, which sends its verifier by itself. Of Garmin no public
+documentation was found.
 """
 
 from __future__ import annotations
