@@ -246,7 +246,13 @@ class OAuthHook(AuthBase):
             )
         if _MEMORY in hooks:
             return self._sign_again(request, hooks[_MEMORY])
-        signed = self._sign(request, None)
+        try:
+            signed = self._sign(request, None)
+        except UnsignableRequest:
+            with _lock:  # another thread may have been changing this very request
+                if request.hooks is hooks:
+                    raise
+            return self(request)
         memory = _Memory(request.url, signed[3])
         # The request gets a mapping of its own: the present one may be shared, with a session even.
         answers = hooks.get("response") or ()

@@ -66,7 +66,9 @@ def canonical_form(form: str | bytes) -> str:
     # "=&=&=" is left without what may stand in names and values.
     separators = raw.translate(None, _IN_CANONICAL)
     if separators == b"=&" * (len(separators) >> 1) + b"=":
-        text = (form if isinstance(form, str) else form.decode()).replace("+", "%20")
+        text = form if isinstance(form, str) else form.decode()
+        if "+" in text:
+            text = text.replace("+", "%20")
         if "%" not in text or not _ESCAPE_NOT_CANONICAL(text):
             return text
         del text
@@ -170,7 +172,9 @@ def form_parameters(canonical: str) -> list[Parameter]:
     if not canonical:
         return []
     # Of what is encoded already only "%" can need to be encoded again: all else is unreserved.
-    return canonical.replace("%", "%25").replace("=", " ").split("&")
+    if "%" in canonical:
+        canonical = canonical.replace("%", "%25")
+    return canonical.replace("=", " ").split("&")
 
 
 def parameter(name: str, value: str) -> Parameter:

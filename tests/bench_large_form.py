@@ -1,6 +1,6 @@
 """A form of 50 MiB: the CPU time and memory that signing it takes, here and in requests-oauthlib.
 
-    pip install requests-oauthlib && python bench/large_form.py
+    pip install requests-oauthlib && python tests/bench_large_form.py
 
 Each measurement is a process of its own. Linux only: the peak of memory is read from /proc.
 """
