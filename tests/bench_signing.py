@@ -340,7 +340,12 @@ class Unsigned(Contestant):
 
 
 def race(contestants: Sequence[Any], rounds: int, seconds: float) -> None:
-    """Lets each run in turn, and begin in turn, for ``rounds`` rounds of ``seconds`` for each."""
+    """Lets each run for ``rounds`` rounds of ``seconds`` for each.
+
+    Their order is another in each round: who runs after a big one finds the processor's caches as
+    that one left them.
+    """
+    order, shuffle = list(range(len(contestants))), random.Random(5849).shuffle
     counts = []
     for contestant in contestants:
         for _ in range(3):
@@ -350,9 +355,9 @@ def race(contestants: Sequence[Any], rounds: int, seconds: float) -> None:
     gc.collect()
     gc.disable()
     try:
-        for number in range(rounds):
-            for turn in range(len(contestants)):
-                chosen = (number + turn) % len(contestants)
+        for _ in range(rounds):
+            shuffle(order)
+            for chosen in order:
                 contestants[chosen].run(counts[chosen])
             gc.collect(1)
     finally:
