@@ -9,6 +9,7 @@ TEST = [
     *RSA,
     "oauthlib[signedtoken]",
     "authlib>=1.3",
+    "lti>=0.9.5",
     "requests-oauthlib>=2",
     "pytest>=8",
     "pytest-xdist>=3",

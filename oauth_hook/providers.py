@@ -38,7 +38,7 @@ class Provider(NamedTuple):
 
 
 PROVIDERS = {
-    # "Request token URL: GET https://api.discogs.com/oauth/request_token", "POST access_token":
+    # The request token by GET, the access token by POST:
     # https://www.discogs.com/developers/#page:authentication,header:authentication-oauth-flow
     "discogs": Provider(
         "https://api.discogs.com/oauth/request_token",
