@@ -104,7 +104,7 @@ def ours(header_auth: bool) -> OAuthHook:
     return OAuthHook(TOKEN, TOKEN_SECRET, KEY, SECRET, header_auth)
 
 
-def floor(method: str, header_auth: bool) -> Hook:
+def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
     """The least that Python must do, to sign just such a request, written out in a straight line.
 
     It knows the URL without its query, the credentials, that Requests has encoded query and form
@@ -112,7 +112,7 @@ def floor(method: str, header_auth: bool) -> Hook:
     nobody sends the request twice. It doesn't know names and values of the parameters before they
     come, so it must sort.
     """
-    method_and_uri = f"{method}&{quote(URL, safe='')}&"
+    method_and_uri = f"{method}&{quote(url, safe='')}&"
     oauth = [f"oauth_consumer_key {KEY}", "oauth_signature_method HMAC-SHA1"]
     oauth += [f"oauth_token {TOKEN}", "oauth_version 1.0"]
     fixed = (
@@ -130,7 +130,7 @@ def floor(method: str, header_auth: bool) -> Hook:
     inner_keyed = hashlib.sha1(bytes(byte ^ 0x36 for byte in padded))
     outer_keyed = hashlib.sha1(bytes(byte ^ 0x5C for byte in padded))
     urandom, now = os.urandom, time.time
-    query_at = len(URL) + 1
+    query_at = len(url) + 1
 
     def get_in_header(request: Any, **_: Any) -> None:
         nonce = urandom(15).hex()
@@ -154,8 +154,8 @@ def floor(method: str, header_auth: bool) -> Hook:
     def get_in_query(request: Any, **_: Any) -> None:
         nonce = urandom(15).hex()
         timestamp = int(now())
-        url = request.url
-        query = url[query_at:]
+        unsigned = request.url
+        query = unsigned[query_at:]
         parameters = query.replace("+", "%20").replace("%", "%25").replace("=", " ").split("&")
         parameters += oauth
         parameters += (f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}")
@@ -168,7 +168,8 @@ def floor(method: str, header_auth: bool) -> Hook:
         signature = b2a_base64(outer.digest(), newline=False).decode()
         signature = signature.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
         request.url = (
-            f"{url}&{fixed_query}{nonce}&oauth_timestamp={timestamp}&oauth_signature={signature}"
+            f"{unsigned}&{fixed_query}{nonce}&oauth_timestamp={timestamp}"
+            f"&oauth_signature={signature}"
         )
 
     def post_in_header(request: Any, **_: Any) -> None:
@@ -496,20 +497,23 @@ while True:
 
 
 class Client:
-    """Whole requests, one after another, over a connection that is kept."""
+    """Whole requests, one after another, over a connection that is kept.
 
-    def __init__(self, *, auth: Any = None, hook: Hook | None = None) -> None:
+    ``make_hook`` makes the hook for a URL.
+    """
+
+    def __init__(self, *, auth: Any = None, make_hook: Callable[[str], Hook] | None = None) -> None:
         self.server = subprocess.Popen(
             [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True
         )
         assert self.server.stdout is not None
         self.url = f"http://127.0.0.1:{self.server.stdout.readline().strip()}/"
-        self.hook = hook
+        self.hook = None if make_hook is None else make_hook(self.url)
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.auth = auth
-        if hook is not None:
-            self.session.hooks["pre_request"] = [hook]
+        if self.hook is not None:
+            self.session.hooks["pre_request"] = [self.hook]
         self.times: list[float] = []
 
     def run(self, count: int) -> None:
@@ -530,8 +534,11 @@ def throughput(rounds: int) -> None:
     """Signed over unsigned requests per second."""
     unsigned = Client()
     signers = {name: Client(auth=auth) for name, auth in peers(True).items()}
-    signers["ours, header"] = Client(hook=ours(True))
-    signers["ours, query"] = Client(hook=ours(False))
+    for place, header_auth in (("header", True), ("query", False)):
+        signers[f"ours, {place}"] = Client(make_hook=lambda _, place=header_auth: ours(place))
+        signers[f"floor, {place}"] = Client(
+            make_hook=lambda url, place=header_auth: floor("GET", place, url)
+        )
     try:
         race([unsigned, *signers.values()], rounds, 0.02)
     finally:
