@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import requests
 import trustme
-from eavesdropper import listening, nothing_leaks  # noqa: F401 (autouse fixtures)
+from browser import chromium as chromium  # fixtures, for all tests
+from eavesdropper import listening as listening
+from eavesdropper import nothing_leaks as nothing_leaks
 from servers import Provider, example_hosts
 
 HOSTS = [f"{name}.example" for name in ("provider", "other", "sub.provider")]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import requests
+from browser import find, wait_for_title
 from terminal import Terminal, at_terminal, free_port, wait_for
 from terminal import browser as written_down
-from test_sandbox_pages import chromium, find, wait_for_title  # noqa: F401 (a fixture)
 
 from oauth_hook import credential_file
 from oauth_hook.sandbox import Sandbox
@@ -44,12 +44,12 @@ def command(provider: Sandbox, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def open_page(chromium: Any, command: dict[str, Any]) -> None:  # noqa: F811
+def open_page(chromium: Any, command: dict[str, Any]) -> None:
     chromium.get(wait_for(command["opened"]))
     assert "Photo printer" in find(chromium, "h1").text
 
 
-def picture(chromium: Any, name: str) -> None:  # noqa: F811
+def picture(chromium: Any, name: str) -> None:
     """Kept where OAUTH_HOOK_PICTURES says, for people to look at."""
     if directory := os.environ.get("OAUTH_HOOK_PICTURES"):
         for kind, size in PIXELS.items():
@@ -57,7 +57,7 @@ def picture(chromium: Any, name: str) -> None:  # noqa: F811
             chromium.save_screenshot(f"{directory}/{name}-{kind}.png")
 
 
-def check_page(chromium: Any) -> None:  # noqa: F811
+def check_page(chromium: Any) -> None:
     """It reads well on a phone, loads nothing from elsewhere, and breaks no rule of its own."""
     chromium.set_window_size(*PIXELS["phone"])
     width = "return document.documentElement.scrollWidth <= window.innerWidth"
@@ -76,7 +76,7 @@ def ended(terminal: Terminal) -> int:
     return status
 
 
-def test_allow(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:  # noqa: F811
+def test_allow(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:
     with at_terminal(*command["arguments"], env=command["env"]) as terminal:
         open_page(chromium, command)
         find(chromium, "button.allow").click()
@@ -91,7 +91,7 @@ def test_allow(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> Non
     assert requests.get(provider.resource_url, auth=hook).status_code == 200
 
 
-def test_deny(chromium: Any, command: dict[str, Any]) -> None:  # noqa: F811
+def test_deny(chromium: Any, command: dict[str, Any]) -> None:
     with at_terminal(*command["arguments"], env=command["env"]) as terminal:
         open_page(chromium, command)
         find(chromium, "button.deny").click()
@@ -104,7 +104,7 @@ def test_deny(chromium: Any, command: dict[str, Any]) -> None:  # noqa: F811
     assert not command["saved"].exists()
 
 
-def test_pin(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:  # noqa: F811
+def test_pin(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:
     with at_terminal(*command["arguments"], "--pin", env=command["env"]) as terminal:
         open_page(chromium, command)
         find(chromium, "button.allow").click()
@@ -118,7 +118,7 @@ def test_pin(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:
 
 
 def test_a_callback_that_is_no_answer(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     command: dict[str, Any],
 ) -> None:
     port = free_port()
@@ -133,7 +133,7 @@ def test_a_callback_that_is_no_answer(
 
 
 def test_the_page_is_readable_in_the_dark(
-    chromium: Any,  # noqa: F811
+    chromium: Any,
     command: dict[str, Any],
 ) -> None:
     dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from browser import find, wait_for_title
 from sandbox_client import page_url
 
 from oauth_hook.sandbox import Sandbox
@@ -25,36 +25,7 @@ def provider() -> Iterator[Sandbox]:
         yield sandbox
 
 
-CHROMIUM = shutil.which("chromium")
-CHROMEDRIVER = shutil.which("chromedriver")
 browser = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if not CHROMIUM or not CHROMEDRIVER:
-        pytest.skip("no browser: apt-get install chromium chromium-driver")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="pip install selenium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(CHROMEDRIVER))
-    driver.set_page_load_timeout(30)
-    yield driver
-    driver.quit()
 
 
 class _Arrived(BaseHTTPRequestHandler):
@@ -77,16 +48,6 @@ def callback() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/callback?state=a%20b"
         server.shutdown()
         thread.join()
-
-
-def wait_for_title(chromium: Any, title: str) -> None:
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    WebDriverWait(chromium, 10).until(lambda driver: title in driver.title)
-
-
-def find(chromium: Any, selector: str) -> Any:
-    return chromium.find_element("css selector", selector)
 
 
 def complaints(chromium: Any) -> list[str]:
