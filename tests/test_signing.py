@@ -120,6 +120,22 @@ def test_what_requests_writes_is_read_back(pairs: list[tuple[str, str]]) -> None
     )
 
 
+def test_what_requests_writes_is_not_decoded_and_encoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its whole point is time; that it gives the same is for the tests above."""
+    monkeypatch.delattr(signing, "unquote_to_bytes")
+    everything = bytes(range(256))
+    form = urlencode({everything: everything, "a b": "~ +"})
+    assert signing.canonical_form(form) == canonical(form.encode())
+
+
+@pytest.mark.parametrize("count", [999, 1000, 1001, 2000, 2500])
+def test_a_form_of_many_pairs_loses_none(count: int) -> None:
+    form = "&".join(f"{number}=%c3%a9" for number in range(count))
+    assert signing.canonical_form(form) == canonical(form.encode())
+
+
 def test_a_lone_surrogate_in_a_form_is_the_three_bytes_of_it() -> None:
     assert signing.canonical_form("a=\ud800") == "a=%ED%A0%80"
 
