@@ -18,6 +18,32 @@ TEST = [
     "selenium>=4.11",
     "trustme>=1",
 ]
+# What people use beside Requests: tests/ecosystem tries the hook with each, in an environment of
+# its own. niquests brings urllib3-future, which takes urllib3's place, so it gets one for itself.
+ECOSYSTEM_BASE = [*SANDBOX, *RSA, "pytest>=8", "pytest-xdist>=3"]
+ECOSYSTEM = [
+    *ECOSYSTEM_BASE,
+    "backoff>=2.2",
+    "CacheControl[filecache]>=0.14.1",
+    "gevent>=24.10",
+    "httpie>=3.2.4",
+    "mypy>=1.15",
+    "opentelemetry-instrumentation-requests>=0.49b0",
+    "opentelemetry-sdk>=1.28",
+    "pyright[nodejs]>=1.1.400",
+    "pytest-httpserver>=1.1",
+    "requests-cache>=1.3.3",
+    "requests-futures>=1.0.2",
+    "requests-mock>=1.12",
+    "requests-oauthlib>=2",
+    "requests-ratelimiter>=0.7",
+    "requests-toolbelt>=1",
+    "responses>=0.25",
+    "sentry-sdk>=2.19",
+    "tenacity>=9",
+    "vcrpy>=7",
+]
+ECOSYSTEM_NIQUESTS = [*ECOSYSTEM_BASE, "hypercorn>=0.17", "niquests>=3.21", "trustme>=1"]
 DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1"]
 
 setup(
@@ -34,9 +60,17 @@ setup(
     package_data={"oauth_hook": ["py.typed"], "oauth_hook.sandbox": ["templates/*"]},
     python_requires=">=3.10",
     install_requires=["requests>=2.28,<3"],
-    extras_require={"rsa": RSA, "sandbox": SANDBOX, "test": TEST, "dev": DEV},
+    extras_require={
+        "rsa": RSA,
+        "sandbox": SANDBOX,
+        "test": TEST,
+        "ecosystem": ECOSYSTEM,
+        "ecosystem-niquests": ECOSYSTEM_NIQUESTS,
+        "dev": DEV,
+    },
     entry_points={
         "console_scripts": ["oauth-hook = oauth_hook.__main__:main"],
+        "httpie.plugins.auth.v1": ["requests-oauth = oauth_hook.httpie_plugin:OAuth1Plugin"],
         "pytest11": ["oauth_hook = oauth_hook.sandbox.pytest_plugin"],
     },
     classifiers=[

@@ -15,6 +15,8 @@ from requests.utils import rewind_body
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+__all__ = ["SigningAdapter"]
+
 
 class SigningAdapter(HTTPAdapter):
     """Requests' ``HTTPAdapter``, whose retries are messages of their own.
@@ -27,12 +29,12 @@ class SigningAdapter(HTTPAdapter):
     """
 
     #: What pickle keeps.
-    __attrs__ = [*HTTPAdapter.__attrs__, "retries"]  # noqa: RUF012
+    __attrs__: list[str] = [*HTTPAdapter.__attrs__, "retries"]  # noqa: RUF012
 
     def __init__(self, *, max_retries: Retry | int = 0, **settings: Any) -> None:
         """``settings``: ``HTTPAdapter``'s others."""
         super().__init__(**settings)
-        self.retries = Retry.from_int(max_retries)
+        self.retries: Retry = Retry.from_int(max_retries)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Sends the request, again as long as ``max_retries`` says and its body can be rewound."""

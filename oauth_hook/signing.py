@@ -174,7 +174,8 @@ def form_parameters(canonical: str) -> list[Parameter]:
     # Of what is encoded already only "%" can need to be encoded again: all else is unreserved.
     if "%" in canonical:
         canonical = canonical.replace("%", "%25")
-    return canonical.replace("=", " ").split("&")
+    canonical = canonical.replace("=", " ")  # by one name, so that what is done with goes at once
+    return canonical.split("&")
 
 
 def parameter(name: str, value: str) -> Parameter:

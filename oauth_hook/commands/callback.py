@@ -82,7 +82,7 @@ class CallbackListener:
 
     def __init__(self, port: int = 0) -> None:
         self._server = _Server(("127.0.0.1", port), _Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
+        self.url: str = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 
     def __enter__(self) -> CallbackListener:
         return self

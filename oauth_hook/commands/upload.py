@@ -26,7 +26,7 @@ class Multipart:
 
     def __init__(self, values: Sequence[tuple[str, str]], files: Sequence[tuple[str, str]]) -> None:
         boundary = secrets.token_hex(16)
-        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self.content_type: str = f"multipart/form-data; boundary={boundary}"
         self.on_read: Callable[[int], None] | None = None
         self._parts: list[bytes | Path] = []
         for name, value in values:

@@ -34,7 +34,7 @@ AUTHORIZE = "/authorize"
 ACCESS_TOKEN = "/access_token"
 RESOURCE = "/resource"
 
-log = logging.getLogger("oauth_hook.sandbox")
+log: logging.Logger = logging.getLogger("oauth_hook.sandbox")
 
 _BLOCK = 256 * 1024  # bytes
 _SMALL = 64 * 1024  # bytes of a body that is kept and shown though it is no form

@@ -35,7 +35,7 @@ class Refusal(Exception):
         self.advice = advice
         self.details = details
         self.status = status
-        self.fields = {
+        self.fields: dict[str, str] = {
             "oauth_problem": problem,
             **(fields or {}),
             "oauth_problem_advice": advice,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
-log = logging.getLogger("oauth_hook.sandbox")
+log: logging.Logger = logging.getLogger("oauth_hook.sandbox")
 
 _BLOCK = 256 * 1024  # bytes
 _POLL = 0.02  # seconds within which `shutdown` is seen

@@ -76,7 +76,7 @@ class Validator(RequestValidator):
         super().__init__()
         self.request: Request | None = None
         self.issued: dict[str, str] = {}
-        self.token_secret = ""
+        self.token_secret: str = ""
         self._store = store
         self._policy = policy
         self._oauth = oauth
