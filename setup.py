@@ -44,7 +44,7 @@ ECOSYSTEM = [
     "vcrpy>=7",
 ]
 ECOSYSTEM_NIQUESTS = [*ECOSYSTEM_BASE, "hypercorn>=0.17", "niquests>=3.21", "trustme>=1"]
-DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1"]
+DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1", "twine>=6"]
 
 setup(
     name="requests-oauth",
@@ -52,9 +52,14 @@ setup(
     description="OAuth 1.0a for Python's Requests: one class signs each request as it is sent",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="BSD-3-Clause",
+    license_expression="BSD-3-Clause",
     license_files=["LICENSE", "AUTHORS"],
     author="The requests-oauth authors",
+    project_urls={
+        "Homepage": "https://pypi.org/project/requests-oauth/",
+        "Issues of the original": "https://github.com/maraujop/requests-oauth/issues",
+        "RFC 5849": "https://www.rfc-editor.org/rfc/rfc5849",
+    },
     keywords=["oauth", "oauth1", "oauth 1.0a", "rfc 5849", "requests", "hmac-sha1", "pre_request"],
     packages=["oauth_hook", "oauth_hook.commands", "oauth_hook.sandbox"],
     package_data={"oauth_hook": ["py.typed"], "oauth_hook.sandbox": ["templates/*"]},
