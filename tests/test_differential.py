@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -267,7 +268,10 @@ def test_what_goes_out_is_verified_by_others(
     assert not refused
 
     assert sent.oauth.items() <= {k.decode(): v.decode() for k, v in wire.oauth.items()}.items()
-    assert others(wire.query) == others(plain.query)
+    # Requests 2.28 sends a stream's URL past urllib3, which would have encoded such a "%" and all
+    # of the others; signed, they always are.
+    if not re.search("%(?![0-9A-Fa-f]{2})", plain.query):
+        assert others(wire.query) == others(plain.query)
     if plain.is_form:
         assert others(message.form) == others(plain.body.decode("latin-1"))
     elif "multipart" not in (plain.header("content-type") or ""):  # with a boundary of its own
