@@ -40,9 +40,9 @@ def percent_encode(text: str | bytes) -> str:
 #: All that may stand in a canonical name or value, and "+", which is "%20" in a form.
 _IN_CANONICAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%+"
 _ESCAPE_NOT_CANONICAL = re.compile(
-    # No escape, or in lower case, or of a character that needs none:
-    # "-" "." 0-9 (2D 2E 30-39), A-Z (41-5A), "_" (5F), a-z (61-7A), "~" (7E).
-    r"%(?![0-9A-F]{2})|%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])"
+    # Any "%" but those of the escapes that must be: in upper case, and of no unreserved character,
+    # which are "-" "." 0-9 (2D 2E 30-39), A-Z (41-5A), "_" (5F), a-z (61-7A), "~" (7E).
+    r"%(?!(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|[46]0|5[B-E]|7[BCDF]))"
 ).search
 
 _PAIR = re.compile(rb"[^&]+").finditer

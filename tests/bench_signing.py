@@ -277,7 +277,8 @@ def requests_as_shipped(shipped: bool) -> Iterator[None]:
         return
     sessions: Any = requests.sessions
     send, merge_hooks = sessions.Session.send, sessions.merge_hooks
-    sessions.Session.send, sessions.merge_hooks = unwrap(send), unwrap(merge_hooks)
+    sessions.Session.send = sessions._send_without_event
+    sessions.merge_hooks = unwrap(merge_hooks)
     try:
         yield
     finally:
