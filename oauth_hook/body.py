@@ -129,7 +129,7 @@ def _read_and_rewind(
                         return
                     yield block
                 reason = "the body is not opened in binary mode"
-            except (OSError, ValueError):
+            except Exception:  # its text might show the body
                 pass
             finally:
                 body.seek(start)
@@ -141,10 +141,14 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
     # Of its own: a shallow copy of the request shares the headers, but not the body.
     request.headers = request.headers.copy()
     if not body:
-        request.body = None
+        # Of a file an empty one is left: Requests may have to rewind it for a redirect.
+        was_text = isinstance(request.body, (str, bytes, type(None)))
+        request.body = None if was_text else io.BytesIO()
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
             request.headers.pop(name, None)
         request.prepare_content_length(None)
+        if not was_text:
+            request.headers["Content-Length"] = "0"
     elif isinstance(request.body, (str, bytes)):
         request.body = body
         request.prepare_content_length(body)

@@ -23,21 +23,27 @@ from .problem_reporting import problem
 log: logging.Logger = logging.getLogger("oauth_hook")
 
 _RANGE = re.compile(r"(\d{1,11})-(\d{1,11})").fullmatch
-_SENT = re.compile(r'\boauth_timestamp="?(\d+)').search
+_SENT = re.compile(r'(?:^|[?&\s,])oauth_timestamp="?(\d{1,11})(?:["&#]|$)').search
 #: A longer body is no problem report, and might have no end.
 _LONGEST_REPORT = 1 << 16
 
 
-def ahead(response: Response, tolerance: int | None) -> int | None:
+def ahead(response: Response, tolerance: int | None, *, streamed: bool) -> int | None:
     """By how many seconds the provider's clock is ahead of ours, if that is why it refused.
 
     ``tolerance``: by how many seconds the Date of a 401 without any reason may differ from our
-    timestamp. None: it is not looked at, and only ``timestamp_refused`` counts.
+    timestamp. None: it is not looked at, and only ``timestamp_refused`` counts. ``streamed``: the
+    user reads the body, which is then looked into only if it is short.
     """
     timestamp = _timestamp(response.request)
     if timestamp is None:
         return None
-    provider_time = _provider_time(response, timestamp, tolerance)
+    read_body = not streamed or _is_short(response)
+    try:
+        fields = problem(response, read_body=read_body)
+    except RequestException:  # cut short: whoever reads it will see
+        fields = problem(response, read_body=False)
+    provider_time = _provider_time(response, fields, timestamp, tolerance)
     if provider_time is None:
         return None
     offset = provider_time - int(time.time())
@@ -55,23 +61,26 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     request = response.request
     # niquests' adapters have rules of their own, and a mock may have none.
     connection = getattr(response, "connection", None)
-    request.hooks["response"] = [hook for hook in request.hooks["response"] if hook != answer]
     if not isinstance(connection, BaseAdapter) or not _rewound(request):
         return response
     if _is_short(response):
         _ = response.content  # as Requests does: for history, and to free the connection
     response.close()
-    again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
+    again: Any = request.copy()
+    others = [hook for hook in request.hooks["response"] if hook != answer]
+    again.hooks = {**request.hooks, "response": others}
+    again = dispatch_hook("pre_request", again.hooks, again)
     second: Response = connection.send(again, **how)
     second.history = [*response.history, response]
     second.request = again
     return second
 
 
-def _provider_time(response: Response, timestamp: int, tolerance: int | None) -> int | None:
+def _provider_time(
+    response: Response, fields: dict[str, str], timestamp: int, tolerance: int | None
+) -> int | None:
     """What the provider's clock shows, if that is why it refused ``timestamp``."""
     date = _date(response)
-    fields = problem(response, read_body=_is_short(response))
     if fields.get("oauth_problem") == "timestamp_refused":
         acceptable = _RANGE(fields.get("oauth_acceptable_timestamps", ""))
         if acceptable:
@@ -105,9 +114,10 @@ def _is_short(response: Response) -> bool:
 
 def _date(response: Response) -> int | None:
     try:
-        return int(parsedate_to_datetime(response.headers["Date"]).timestamp())
+        date = int(parsedate_to_datetime(response.headers["Date"]).timestamp())
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    return date if date > 0 else None
 
 
 def _rewound(request: PreparedRequest) -> bool:

@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 
 from . import message, resource
 from .credentials import Consumer, Token
-from .errors import CredentialTypeError, InvalidURL, UnsignableRequest
+from .errors import CredentialError, CredentialTypeError, InvalidURL, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
 
 if TYPE_CHECKING:
@@ -47,13 +47,15 @@ if hasattr(os, "register_at_fork"):  # another thread, not there in the child, m
 class _Memory:
     """What the hook remembers of a request, for when it meets it or a copy of it again."""
 
-    __slots__ = ("extras", "unsent", "url")
+    __slots__ = ("extras", "first", "unsent", "url")
 
-    def __init__(self, url: str | None, extras: message.Extras) -> None:
+    def __init__(self, url: str | None, extras: message.Extras, first: int = 0) -> None:
         #: The URL at which it was signed; None once it has left for another origin.
         self.url = url
         #: The user's own OAuth parameters, taken out of the request when it was first signed.
         self.extras = extras
+        #: The id() of the request that was signed in place. A redirect is always a copy of it.
+        self.first = first
         #: The request as it was signed ahead of time, until that signature goes out.
         self.unsent: tuple[Any, ...] | None = None
 
@@ -65,6 +67,7 @@ class _Memory:
 #: The arguments of OAuthHook that can be read but not changed later.
 _SETTLED = {"signature_method", "realm", "oauth_version", "body_hash", "form_auth"}
 _SETTLED |= {"plaintext_over_http", "rsa_key", "rsa_key_passphrase"}
+_SETTLED |= {"consumer_key", "consumer_secret"}  # hook.consumer can be set
 
 
 class OAuthHook(AuthBase):
@@ -177,12 +180,15 @@ class OAuthHook(AuthBase):
         if header_auth is not None:
             self.header_auth = header_auth
         if clock_tolerance is not None:
+            if not isinstance(clock_tolerance, int) or clock_tolerance < 0:
+                raise CredentialError("clock_tolerance must be a whole number of seconds, or None")
             self.clock_tolerance = clock_tolerance
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _SETTLED:
-            raise AttributeError(f"{name} is settled when the hook is made: make a new OAuthHook")
+            instead = "set hook.consumer" if name.startswith("consumer") else "make a new OAuthHook"
+            raise AttributeError(f"{name} is settled when the hook is made: {instead}")
         super().__setattr__(name, value)
 
     @property
@@ -240,7 +246,7 @@ class OAuthHook(AuthBase):
         """
         request: PreparedRequest = r
         hooks: Any = getattr(request, "hooks", None)
-        if hooks is None or not hasattr(request, "body"):
+        if hooks is None or getattr(request, "headers", None) is None or not hasattr(r, "body"):
             raise UnsignableRequest(
                 f"OAuthHook signs a PreparedRequest, not {type(request).__name__}: prepare() it"
             )
@@ -253,7 +259,7 @@ class OAuthHook(AuthBase):
                 if request.hooks is hooks:
                     raise
             return self(request)
-        memory = _Memory(request.url, signed[3])
+        memory = _Memory(request.url, signed[3], id(request))
         # The request gets a mapping of its own: the present one may be shared, with a session even.
         answers = hooks.get("response") or ()
         answers = (answers,) if callable(answers) else answers
@@ -281,6 +287,12 @@ class OAuthHook(AuthBase):
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url
         if memory.url is None or not _same_origin(memory.url, request):
+            if memory.first == id(request):  # no redirect has led it there
+                raise UnsignableRequest(
+                    "the URL of a request that was sent has moved to another origin: "
+                    "prepare a new request for that",
+                    request=request,
+                )
             # For good, as with Requests' own credentials: it drops the Authorization header when a
             # redirect leaves the origin, and a later hop that leads back goes without. Else another
             # site could have us sign what it likes. This hop gets a mapping of its own, for itself
@@ -321,9 +333,13 @@ class OAuthHook(AuthBase):
         """
         if response.status_code not in (400, 401):
             return response
+        hooks: Any = response.request.hooks
+        memory = hooks.get(_MEMORY)
+        if memory is None or memory.url is None:  # another origin's clock is none of ours
+            return response
         from . import clock
 
-        ahead = clock.ahead(response, self.clock_tolerance)
+        ahead = clock.ahead(response, self.clock_tolerance, streamed=bool(how.get("stream")))
         if ahead is None:
             return response
         self._ahead = ahead

@@ -222,9 +222,8 @@ def take_out(request: PreparedRequest) -> None:
     url, mark, fragment = (request.url or "").partition("#")
     resource, _, query = url.partition("?")
     query, _, found = _split(query)
-    body = request.body
-    if isinstance(body, (str, bytes)) and is_form(request):
-        form, _, found_in_form = _split(body)
+    if request.body is not None and is_form(request):
+        form, _, found_in_form = _split(read_form(request)[0])
         if found_in_form:
             put_body(form, request)
     if found:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import requests
+import requests.adapters
 import requests.hooks
 import requests.sessions
 
@@ -58,11 +59,47 @@ def install() -> None:
                 "pip install 'requests>=2.28,<3'"
             )
     if EVENT in requests.hooks.HOOKS:
+        if not _is_dispatched():
+            raise ImportError(
+                f"oauth_hook can't rely on the {EVENT} event: requests.hooks.HOOKS names it, but "
+                "requests.Session.send does not dispatch it. Leave away what put the name there"
+            )
         return
     _give_event(_own_send())
     requests.sessions.merge_hooks = _keeping_pre_request(requests.sessions.merge_hooks)
     requests.session = requests.sessions.session = _with_settings(requests.sessions.session)
     requests.hooks.HOOKS.append(EVENT)
+
+
+def _is_dispatched() -> bool:
+    """Whether ``Session.send`` calls the hooks of the event; nothing is sent to find out."""
+    if "_send_without_event" in vars(requests.sessions):
+        return True
+
+    class Called(Exception):
+        pass
+
+    class Nowhere(requests.adapters.BaseAdapter):
+        def send(self, *_: Any, **__: Any) -> requests.Response:
+            raise ConnectionError
+
+        def close(self) -> None:
+            pass
+
+    def hook(request: Any, **_: Any) -> None:
+        raise Called
+
+    with _SESSION() as session:
+        session.trust_env = False
+        session.mount("http://", Nowhere())
+        url = "http://event.invalid/"
+        try:
+            session.send(requests.Request("GET", url, hooks={EVENT: hook}).prepare())
+        except Called:
+            return True
+        except ConnectionError:
+            pass
+    return False
 
 
 def _own_send() -> Any:

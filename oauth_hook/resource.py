@@ -6,10 +6,11 @@ It knows what urllib3 makes of a URL, and nothing of parameters.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote
 
 from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
 
 from . import signing
 from .body import text_of
@@ -74,9 +75,20 @@ def _path_as_sent(resource: str) -> str:
     ``Location``, nor of a URL that was assigned to a prepared request.
     """
     parts = _AUTHORITY_AND_PATH(resource)
-    if not parts or _SENT_AS_IT_IS(parts[2]):
+    if not parts:
         return resource
-    return parts[1] + _as_urllib3_sends(parts[2], _SAFE_IN_PATH)
+    authority, path = parts.groups()
+    if path.startswith("//") and _leading_slashes_merge():
+        path = "/" + path.lstrip("/")
+    return authority + (path if _SENT_AS_IT_IS(path) else _as_urllib3_sends(path, _SAFE_IN_PATH))
+
+
+@cache
+def _leading_slashes_merge() -> bool:
+    """Whether Requests sends "//a" as "/a": 2.32 and 2.33 do, but to an http proxy."""
+    request = PreparedRequest()
+    request.url = "http://host.invalid//a"
+    return HTTPAdapter().request_url(request, {}) == "/a"
 
 
 def query_as_sent(query: str) -> str:

@@ -52,7 +52,8 @@ class SigningAdapter(HTTPAdapter):
                 return response
             raw: Any = None if response is None else response.raw
             try:
-                retries = retries.increment(request.method, request.url, raw, _cause(failure))
+                resource = (request.url or "").partition("?")[0]  # its error shows this
+                retries = retries.increment(request.method, resource, raw, _cause(failure))
                 _rewind(request)
             except (HTTPError, RequestException) as refusal:  # no more, or not with this body
                 if failure is not None:

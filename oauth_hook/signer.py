@@ -96,12 +96,21 @@ def _own_signer(
     name: str, function: OwnMethod, consumer_secret: str, token_secret: str
 ) -> signing.Sign:
     def sign(base_string: str) -> str:
-        signature = function(base_string, consumer_secret, token_secret)
+        try:
+            signature = function(base_string, consumer_secret, token_secret)
+        except Exception as error:
+            raise SignatureMethodError(
+                f"signature_method {name!r} failed with {type(error).__name__}"
+            ) from error
         if not isinstance(signature, (str, bytes)):
             raise SignatureMethodError(
                 f"signature_method {name!r} gave {type(signature).__name__}, not str or bytes"
             )
-        return signing.percent_encode(signature)
+        try:
+            return signing.percent_encode(signature)
+        except UnicodeEncodeError:
+            pass
+        raise SignatureMethodError(f"signature_method {name!r} gave a lone surrogate")
 
     return sign
 

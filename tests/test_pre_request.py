@@ -267,11 +267,31 @@ def test_a_requests_that_has_the_event_is_left_alone() -> None:
     code = """
 import requests
 requests.hooks.HOOKS.append("pre_request")
+original = requests.Session.send
+def send(self, request, **kwargs):
+    request = requests.hooks.dispatch_hook("pre_request", request.hooks, request)
+    return original(self, request, **kwargs)
+requests.Session.send = send
 before = requests.Session.send, requests.sessions.merge_hooks, requests.session
 import oauth_hook
 assert before == (requests.Session.send, requests.sessions.merge_hooks, requests.session)
 """
     assert run(code).stderr == ""
+
+
+def test_an_event_that_is_named_but_never_dispatched_stops_the_import() -> None:
+    code = """
+import requests
+requests.hooks.HOOKS.append("pre_request")
+try:
+    import oauth_hook
+except ImportError as error:
+    print(error)
+"""
+    result = run(code)
+
+    assert result.stderr == ""
+    assert "Session.send does not dispatch it" in result.stdout
 
 
 @pytest.mark.parametrize(
