@@ -25,8 +25,6 @@ TRANSPORT_ERRORS = (
 
 TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
 
-TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
-
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.RemoteDisconnected, "the connection was closed without an answer"),
     (http.client.IncompleteRead, "the answer was cut short"),

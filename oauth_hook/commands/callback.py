@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import html
 import http.server
-import queue
 import string
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 PATH = "/callback"
 _TIMEOUT = 10  # seconds for which a connection may say nothing
+_POLL = 0.05  # seconds within which an answer is seen
 
 _PAGE = string.Template("""\
 <!doctype html>
@@ -101,10 +102,11 @@ class CallbackListener:
         ``judge`` is called with the path and query of the request, in a thread of its own.
         """
         self._server.judge = judge
-        serving = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        serving = threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True)
         serving.start()
         try:
-            self._server.answered.get()
+            while not self._server.answered.is_set():
+                time.sleep(_POLL)  # Event.wait() can lose a Ctrl-C that comes as it begins
         finally:
             self._server.shutdown()
 
@@ -116,7 +118,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.answered: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self.answered = threading.Event()
         self.first = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -151,7 +153,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(page)
         finally:
-            self.server.answered.put(None)
+            self.server.answered.set()
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: the request holds the verifier."""

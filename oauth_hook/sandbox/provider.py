@@ -10,6 +10,7 @@ import secrets
 import socket
 import ssl
 import threading
+import time
 import weakref
 from types import TracebackType
 from urllib.parse import urlencode
@@ -27,6 +28,8 @@ from oauth_hook.sandbox.user import press
 from oauth_hook.sandbox.validator import Policy
 
 __all__ = ["Sandbox"]
+
+_POLL = 0.1  # seconds within which `serve_forever` sees `stop`
 
 
 class Sandbox:
@@ -148,7 +151,9 @@ class Sandbox:
         """Serve until another thread calls `stop`, or until KeyboardInterrupt, which goes on."""
         self.start()
         try:
-            self._stopped.wait()
+            # Event.wait() can lose a signal that comes as it begins, or turn it into a RuntimeError.
+            while not self._stopped.is_set():
+                time.sleep(_POLL)
         finally:
             self.stop()
 
