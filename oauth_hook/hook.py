@@ -234,7 +234,7 @@ class OAuthHook(AuthBase):
     def __call__(self, r: PreparedRequest, **_: Any) -> PreparedRequest: ...
     @overload  # For Requests' annotations, whose hooks all take a response: never called with one.
     def __call__(self, r: Response, **_: Any) -> NoReturn: ...
-    def __call__(self, r: Any, **_: Any) -> PreparedRequest:
+    def __call__(self, r: Any, **_ignored: Any) -> PreparedRequest:
         """Signs a prepared request that is about to be sent, and gives it back.
 
         The first time that it meets a request it signs it in place. When the request, or a copy of
@@ -245,8 +245,11 @@ class OAuthHook(AuthBase):
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
         request: PreparedRequest = r
-        hooks: Any = getattr(request, "hooks", None)
-        if hooks is None or getattr(request, "headers", None) is None or not hasattr(r, "body"):
+        try:
+            hooks, headers, _ = r.hooks, r.headers, r.body
+        except AttributeError:
+            hooks = headers = None
+        if hooks is None or headers is None:
             raise UnsignableRequest(
                 f"OAuthHook signs a PreparedRequest, not {type(request).__name__}: prepare() it"
             )

@@ -7,7 +7,6 @@ session and no hook.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, overload
 
@@ -48,8 +47,6 @@ Signed = tuple[
 
 # Collecting
 
-_DROPPED = re.compile(r"[\t\r\n]").search  # by urlsplit, through which a URL goes to the wire
-
 
 def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> Collected:
     """Reads all that ``signer`` signs of ``request``, which stays as it is.
@@ -61,7 +58,8 @@ def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> C
     url = request.url
     if not isinstance(url, str):
         raise InvalidURL("the request has no URL: prepare it first", request=request)
-    if not url.isprintable() and _DROPPED(url):
+    # urlsplit, through which a URL goes to the wire, drops these.
+    if "\n" in url or "\r" in url or "\t" in url:
         raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
     if signer.over_tls_only and url[:6].lower() != "https:":
         raise UnsignableRequest(
@@ -69,50 +67,46 @@ def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> C
             "give an https URL, or make the hook with plaintext_over_http=True",
             request=request,
         )
-    url, mark, fragment = url.partition("#")
+    fragment = ""
+    if "#" in url:
+        url, mark, fragment = url.partition("#")
+        fragment = mark + fragment
     resource, _, query = url.partition("?")
     start = method_and_uri(request, resource)
     in_query: list[signing.Parameter] = []
     in_form: list[signing.Parameter] = []
-    found: dict[str, str] = {}
+    canonical: str | None
+    found = _NONE
     new_body: str | bytes | None = None
     into_form = False
     if query:
-        query = query_as_sent(query) if "%" in query else query
-        canonical = signing.canonical_form(query)
+        canonical = signing.canonical_as_written(query)
+        if canonical is None:
+            query = query_as_sent(query)
+            canonical = signing.canonical_form(query)
         if "oauth_" in canonical:
             query, canonical, found = _split(query)
         in_query = signing.form_parameters(canonical)
-    if request.body is not None and is_form(request):
+    is_a_form = request.body is not None and is_form(request)
+    if is_a_form:
         form, new_body = read_form(request)
         canonical = signing.canonical_form(form)
         if "oauth_" in canonical:
             rest, canonical, found_in_form = _split(form)
             if found_in_form:
                 form = new_body = rest
-                found |= found_in_form  # a form is nearer to the request than session.params
+                # A form is nearer to the request than session.params.
+                found = {**found, **found_in_form}
         in_form = signing.form_parameters(canonical)
         into_form = signer.style.form_auth
         if into_form:
             new_body = form
-        extras = _extras(found, known, signer)
-    else:
-        extras = _extras(found, known, signer)
-        if signer.style.body_hash:
-            digest, new_body = hash_body(request, signer.style.method.hash_name)
-            if digest is not None:
-                extras = {**extras, "oauth_body_hash": signing.encoded_base64(digest)}
-    return (
-        start,
-        in_query,
-        in_form,
-        extras,
-        resource,
-        query,
-        mark + fragment,
-        new_body,
-        into_form,
-    )
+    extras = _extras(found, known, signer) if found or known else _NONE
+    if signer.style.body_hash and not is_a_form:
+        digest, new_body = hash_body(request, signer.style.method.hash_name)
+        if digest is not None:
+            extras = {**extras, "oauth_body_hash": signing.encoded_base64(digest)}
+    return start, in_query, in_form, extras, resource, query, fragment, new_body, into_form
 
 
 @overload
@@ -141,11 +135,9 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
     return rest, "&".join(left_canonical), found
 
 
-def _extras(found: dict[str, str], known: Extras | None, signer: Signer) -> Extras:
+def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
-    if not extras:
-        return _NONE
     replaced = signer.own
     # A token that stands in a URL that the hook has signed before is its own of then, unless it is
     # known to have been the user's.

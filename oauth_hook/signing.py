@@ -60,18 +60,28 @@ def canonical_form(form: str | bytes) -> str:
     no escape is a "%". A str stands for its UTF-8 bytes (and a lone surrogate for the three bytes
     that UTF-8 would have for it).
     """
+    canonical = canonical_as_written(form)
+    return _recoded_form(form) if canonical is None else canonical
+
+
+def canonical_as_written(form: str | bytes) -> str | None:
+    """What :func:`canonical_form` gives, where that is what stands there, but for the "+".
+
+    So Requests writes it, and then there is nothing to decode and encode. None: it must be. What
+    has a canonical form as it is written has no "%" but those of escapes.
+    """
     raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
-    # A form may be written the one way that decoding and encoding it would give back, and Requests
-    # writes it so, but for the "+". Then every pair has exactly one "=", so that nothing but
-    # "=&=&=" is left without what may stand in names and values.
+    # Every pair has exactly one "=" then, so that nothing but "=&=&=" is left without what may
+    # stand in names and values.
     separators = raw.translate(None, _IN_CANONICAL)
-    if separators == b"=&" * (len(separators) >> 1) + b"=":
-        text = form if isinstance(form, str) else form.decode()
-        if "+" in text:
-            text = text.replace("+", "%20")
-        if "%" not in text or not _ESCAPE_NOT_CANONICAL(text):
-            return text
-        del text
+    if separators != b"=&" * (len(separators) >> 1) + b"=":
+        return None
+    text = form if isinstance(form, str) else form.decode()
+    return None if _ESCAPE_NOT_CANONICAL(text) else text.replace("+", "%20")
+
+
+def _recoded_form(form: str | bytes) -> str:
+    raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
     pairs = (pair[0].partition(b"=") for pair in _PAIR(raw))
     recoded = (f"{_recoded(name)}={_recoded(value)}" for name, _, value in pairs)
     # Some at a time: of a huge form neither all the pairs nor all the results are there at once.

@@ -151,7 +151,7 @@ class Sandbox:
         """Serve until another thread calls `stop`, or until KeyboardInterrupt, which goes on."""
         self.start()
         try:
-            # Event.wait() can lose a signal that comes as it begins, or turn it into a RuntimeError.
+            # Event.wait() can lose a Ctrl-C that comes as it begins, or make a RuntimeError of it.
             while not self._stopped.is_set():
                 time.sleep(_POLL)
         finally:
