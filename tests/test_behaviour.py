@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from servers import Provider
 
 from oauth_hook import InvalidURL, OAuthHook, UnreadableForm
 from oauth_hook.sandbox import Sandbox
@@ -560,6 +561,16 @@ def test_user_information_in_the_url_is_not_signed(provider: Sandbox, hook: OAut
     url = provider.resource_url.replace("://", "://user:pass@")
 
     assert send(hook, "GET", url)["method"] == "GET"
+
+
+def test_a_path_that_begins_with_two_slashes_is_signed_as_it_is_sent(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    session.get("http://provider.example//a//b", auth=hook)
+
+    assert strict.messages[0].problem is None
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "mailto:a@b.example", "file:///etc/motd"])

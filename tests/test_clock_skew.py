@@ -14,7 +14,7 @@ import pytest
 import requests
 from servers import Answer, Provider, redirect
 
-from oauth_hook import OAuthHook, clock
+from oauth_hook import CredentialError, OAuthHook, clock
 from oauth_hook import hook as hook_module
 
 HERE = "http://provider.example"
@@ -262,3 +262,24 @@ def test_another_origin_can_not_set_the_clock(
 
     assert len(strict.messages) == 3
     assert strict.messages[2].problem is None
+
+
+@pytest.mark.parametrize("way", ["/#oauth_timestamp=123", "/?x-oauth_timestamp=5"])
+def test_another_origin_can_not_set_the_clock_by_its_url(
+    strict: Provider, session: requests.Session, way: str
+) -> None:
+    report = ACCEPTED.format(1900000000, 1900000600).encode()
+    strict.once("/old", redirect(302, f"http://other.example{way}"))
+    strict.once("/", Answer(401, {}, report))
+    hook = OAuthHook(*strict.credentials(), True)
+    session.get(f"{HERE}/old", auth=hook)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert strict.messages[-1].problem is None
+
+
+@pytest.mark.parametrize("tolerance", ["300", -1, 1.5])
+def test_a_tolerance_that_is_none_is_refused_when_the_hook_is_made(tolerance: Any) -> None:
+    with pytest.raises(CredentialError, match="clock_tolerance"):
+        OAuthHook("t", "ts", "k", "cs", clock_tolerance=tolerance)

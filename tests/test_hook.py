@@ -127,6 +127,13 @@ def test_key_and_secret_can_not_be_set_apart(name: str) -> None:
         setattr(token, name, "y")
 
 
+def test_the_consumer_can_not_be_changed_by_halves() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+
+    with pytest.raises(AttributeError, match=r"set hook\.consumer"):
+        hook.consumer_key = "other"
+
+
 # Wrong use
 
 

@@ -14,6 +14,7 @@ from servers import Message, Provider, redirect
 from oauth_hook import OAuthHook
 
 HERE = "http://provider.example"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # The ways in which one gives the hook to Requests.
 
@@ -256,6 +257,17 @@ def test_a_response_hook_of_the_users_leaves_each_hop_signed(
     assert len(seen) == 2
 
 
+def test_a_file_left_empty_by_its_oauth_parameters_survives_the_hop(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    strict.once("/1", redirect(307, "/2"))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    session.post(f"{HERE}/1", data=io.BytesIO(b"oauth_callback=oob"), headers=FORM, auth=hook)
+
+    assert_each_verified(strict.messages, 2)
+
+
 # Other origins
 
 ELSEWHERE = {
@@ -348,6 +360,18 @@ def test_the_same_prepared_request_is_signed_again_though_it_led_elsewhere_befor
     session.send(prepared)
 
     assert [message.problem is None for message in strict.messages] == [True, False] * 2
+
+
+@pytest.mark.parametrize("body", [io.BytesIO, bytearray, bytes], ids=lambda kind: kind.__name__)
+def test_a_form_that_holds_the_oauth_parameters_loses_them_at_another_origin(
+    strict: Provider, session: requests.Session, body: Any
+) -> None:
+    strict.once("/1", redirect(307, "http://other.example/2"))
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+
+    session.post(f"{HERE}/1", data=body(b"a=1"), headers=FORM, auth=hook)
+
+    assert strict.messages[-1].body == b"a=1"
 
 
 def test_cookies_of_the_providers_follow_as_ever(

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from servers import RESET, Answer, Message, Provider, redirect
 from urllib3.util import Retry
 
-from oauth_hook import OAuthHook
+from oauth_hook import OAuthHook, UnsignableRequest
 from oauth_hook.retries import SigningAdapter
 
 HERE = "http://provider.example"
@@ -191,6 +191,22 @@ def test_a_request_led_elsewhere_by_its_user_before_it_was_sent_is_signed_there(
     session.send(prepared)
 
     assert_each_verified(strict.messages, 1)
+
+
+def test_a_request_that_was_sent_can_not_be_led_elsewhere_unsigned(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    session.hooks["pre_request"] = [OAuthHook(*strict.credentials(), header_auth)]
+    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/x"))
+    session.send(prepared)
+    prepared.url = "http://other.example/x"
+    with pytest.raises(UnsignableRequest, match="prepare a new request"):
+        session.send(prepared)
+    prepared.url = f"{HERE}/x"
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
 
 
 def test_requests_that_were_given_one_and_the_same_mapping_of_hooks_are_strangers(

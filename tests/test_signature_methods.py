@@ -190,6 +190,16 @@ def test_a_method_of_ones_own_that_gives_no_text_is_told() -> None:
         requests.Request("GET", "http://api.example.com/x", auth=hook).prepare()
 
 
+def test_a_method_of_ones_own_that_fails_is_told() -> None:
+    def fail(*_: str) -> str:
+        raise KeyError("hush")
+
+    hook = OAuthHook("t", "ts", "k", "cs", signature_method=("X", fail))
+
+    with pytest.raises(SignatureMethodError, match="'X' failed with KeyError"):
+        requests.Request("GET", "http://api.example.com/x", auth=hook).prepare()
+
+
 @pytest.mark.parametrize("method", [("X",), ("X", "no function"), (5, hmac_sha384)])
 def test_a_pair_that_is_none_is_refused(method: Any) -> None:
     with pytest.raises(SignatureMethodError, match="a name and a function"):
