@@ -274,6 +274,8 @@ class OAuthHook(AuthBase):
                 request.hooks = own
         if not first:  # another thread was faster, with this very request
             return self(request)
+        if type(request) is not PreparedRequest:
+            self._follow(request)
         if not hooks.get("pre_request"):
             # No event called this, so it is auth=hook, ahead of the sending: be there when the
             # request is sent, and sent again.
@@ -311,7 +313,19 @@ class OAuthHook(AuthBase):
         with _lock:
             request = request.copy()
         message.put(signed, request)
+        if type(request) is not PreparedRequest:
+            self._follow(request)
         return request
+
+    def _follow(self, request: PreparedRequest) -> None:
+        from .niquests_redirects import follow
+
+        follow(request, self._sign_redirected)
+
+    def _sign_redirected(self, request: PreparedRequest) -> PreparedRequest:
+        """As a redirect's copy must be: see ``niquests_redirects``."""
+        hooks: Any = request.hooks
+        return self._sign_again(request, hooks[_MEMORY])
 
     def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
         signer = self._signer  # once, so that secrets and keys match whatever other threads do

@@ -6,8 +6,10 @@ In an environment of its own: niquests puts another urllib3 in the place of Requ
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import hashlib
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -188,7 +190,10 @@ def test_a_redirect_to_another_origin_does_not_leak(
 # HTTP/2
 
 #: niquests leaves some of its sockets to the garbage collector: a test collects, and forgives it.
-LEAVES_SOCKETS = pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket")
+LEAVES_SOCKETS = pytest.mark.filterwarnings(
+    "ignore:(Exception ignored in|.*ssl.SSLSocket|.*StreamWriter|.*Transport)"
+    ":pytest.PytestUnraisableExceptionWarning"
+)
 
 
 @pytest.fixture(scope="session")
@@ -283,11 +288,95 @@ def test_http_2_with_multiplexing(
     assert {message.head for message in telling.messages} == {b"HTTP/2"}
 
 
+@pytest.fixture(params=["sync", "async"])
+def multiplexed(request: Any, authority: tuple[trustme.CA, str]) -> Callable[..., list[int]]:
+    """POSTs a form to a URL some times over at once, and gives the statuses of the answers."""
+
+    def by_session(url: str, form: dict[str, str], times: int, **settings: Any) -> list[int]:
+        with niquests.Session(multiplexed=True, **settings) as client:
+            client.verify = authority[1]
+            responses = [client.post(url, data=form) for _ in range(times)]
+            client.gather()
+            return [response.status_code or 0 for response in responses]
+
+    def by_async_session(url: str, form: dict[str, str], times: int, **settings: Any) -> list[int]:
+        async def sent() -> list[int]:
+            async with niquests.AsyncSession(multiplexed=True, **settings) as client:
+                client.verify = authority[1]
+                responses = [await client.post(url, data=form) for _ in range(times)]
+                await client.gather()
+                return [response.status_code or 0 for response in responses]
+
+        return asyncio.run(sent())
+
+    return by_session if request.param == "sync" else by_async_session
+
+
+PLACES: Any = {"header": {"header_auth": True}, "query": {}, "form": {"form_auth": True}}
+
+
+@LEAVES_SOCKETS
+@pytest.mark.parametrize("location", ["/to", "/to?{query}"], ids=["plain", "repeats the query"])
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("where", PLACES)
+def test_a_multiplexed_redirect_within_the_origin_is_signed_anew(
+    multiplexed: Any,
+    http2: str,
+    telling: Provider,
+    where: str,
+    way: str,
+    status: int,
+    location: str,
+) -> None:
+    hook = OAuthHook(*telling.credentials(), **PLACES[where])
+    settings: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
+    telling.always("/from", redirect(status, location))
+    form = {**FORM, "oauth_verifier": "4711"}
+
+    statuses = multiplexed(f"{http2}/from?a=1", form, 3, **settings)
+    gc.collect()
+
+    assert statuses == [200] * 3
+    assert [message.problem for message in telling.messages] == [None] * 6
+    assert {message.oauth["oauth_verifier"] for message in telling.messages} == {"4711"}
+
+
+@LEAVES_SOCKETS
+@pytest.mark.parametrize("location", ["/1", "/1?{query}"], ids=["plain", "repeats the query"])
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("where", PLACES)
+def test_a_multiplexed_redirect_to_another_origin_does_not_leak(
+    multiplexed: Any,
+    http2: str,
+    telling: Provider,
+    where: str,
+    way: str,
+    status: int,
+    location: str,
+) -> None:
+    """The other origin is the same provider by another name."""
+    hook = OAuthHook(*telling.credentials(), **PLACES[where])
+    settings: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
+    there = http2.replace("localhost", "127.0.0.1")
+    telling.always("/from", redirect(status, there + location))
+    telling.always("/1", redirect(status, "/2?{query}"))
+    telling.always("/2", redirect(status, f"{http2}/3?{{query}}"))
+    form = {**FORM, "oauth_verifier": "hush-verifier"}
+
+    multiplexed(f"{http2}/from?a=1", form, 1, **settings)
+    gc.collect()
+
+    signed, *unsigned = telling.messages
+    assert signed.problem is None
+    assert [message.received.path for message in unsigned] == [b"/1", b"/2", b"/3"]
+    for message in unsigned:
+        received = message.received
+        assert "oauth" not in f"{received.target!r} {received.headers} {message.body!r}"
+
+
 def test_http_2_with_multiplexing_and_redirects_that_one_follows_oneself(
     http2: str, telling: Provider, authority: tuple[trustme.CA, str], header_auth: bool, way: str
 ) -> None:
-    """niquests has no pre_request event for the redirects of a multiplexed request: as the README
-    says, whoever expects them takes ``response.next``."""
     hook = OAuthHook(*telling.credentials(), header_auth)
     settings: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
     telling.always("/from", redirect(307, "/to"))
@@ -302,31 +391,25 @@ def test_http_2_with_multiplexing_and_redirects_that_one_follows_oneself(
     assert [message.problem for message in telling.messages] == [None] * 10
 
 
-@LEAVES_SOCKETS
-def test_http_2_with_multiplexing_and_redirects_to_another_origin_does_not_leak(
-    http2: str,
-    telling: Provider,
-    authority: tuple[trustme.CA, str],
-    header_auth: bool,
-    way: str,
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda request: pickle.loads(pickle.dumps(request))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_signed_request_can_be_copied_and_is_signed_anew(
+    telling: Provider, header_auth: bool, way: str, copied: Any
 ) -> None:
-    """The other origin is the same provider by another name: what it receives is not signed."""
     hook = OAuthHook(*telling.credentials(), header_auth)
-    settings: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
-    there = http2.replace("localhost", "127.0.0.1")
-    telling.always("/from", redirect(307, f"{there}/there"))
-    form = {**FORM, "oauth_verifier": "hush-verifier"}
-    with niquests.Session(multiplexed=True, **settings) as client:
-        client.verify = authority[1]
-        client.post(f"{http2}/from", data=form)
-        client.gather()
-    del client
-    gc.collect()
+    signed: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
+    with niquests.Session() as client:
+        request = niquests.Request("POST", f"{telling.url}/", data=FORM, **signed)
+        prepared = client.prepare_request(request)
+        client.send(prepared)
 
-    signed, unsigned = telling.messages
-    assert signed.problem is None
-    assert unsigned.received.target == b"/there"
-    assert "oauth" not in f"{unsigned.received.headers} {unsigned.body!r}"
+        client.send(copied(prepared))
+
+    assert [message.problem for message in telling.messages] == [None] * 2
+    assert isinstance(prepared, niquests.PreparedRequest)
 
 
 @LEAVES_SOCKETS
