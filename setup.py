@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.sdist import sdist
 
 RSA = ["cryptography>=41"]
 SANDBOX = ["oauthlib>=3.2.2", "werkzeug>=3", "jinja2>=3"]
@@ -46,7 +47,19 @@ ECOSYSTEM = [
 ECOSYSTEM_NIQUESTS = [*ECOSYSTEM_BASE, "hypercorn>=0.17", "niquests>=3.21", "trustme>=1"]
 DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1", "twine>=6"]
 
+
+class WholeSource(sdist):
+    """With all that the tests need; of itself setuptools takes nothing but tests/test*.py."""
+
+    def make_distribution(self) -> None:
+        self.filelist.graft("tests")
+        self.filelist.extend(["CHANGES.md", "test_settings.py.template", ".ci/run"])
+        self.filelist.global_exclude("*.py[co]")
+        super().make_distribution()
+
+
 setup(
+    cmdclass={"sdist": WholeSource},
     name="requests-oauth",
     version="1.0.0",
     description="OAuth 1.0a for Python's Requests: one class signs each request as it is sent",

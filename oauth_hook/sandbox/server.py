@@ -87,7 +87,7 @@ class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # the headers and the body of an answer leave in one packet
     disable_nagle_algorithm = True
-    server: Server
+    server: _Threaded
     raw_requestline: bytes
     target = b"/"
 
@@ -156,10 +156,33 @@ class _Handler(WSGIRequestHandler):
         log.debug(message, *args)
 
 
-class Server(ThreadedWSGIServer):
-    """Serves an application on a bound socket from `start` to `stop`, in its own threads.
+class Server:
+    """Serves an application on a bound socket from `start` to `stop`, in its own threads."""
 
-    With `tls` each connection is wrapped in its own thread, so that no client can hold up others.
+    def __init__(
+        self, bound: socket.socket, app: WSGIApplication, tls: ssl.SSLContext | None
+    ) -> None:
+        self._server = _Threaded(bound, app, tls)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL,), name="oauth sandbox", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving, close every connection, and wait until no request is being answered."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._server.close_connections()
+
+
+class _Threaded(ThreadedWSGIServer):
+    """werkzeug's, which knows its connections.
+
+    With `tls` each is wrapped in its own thread, so that no client can hold up others.
     """
 
     def __init__(
@@ -172,19 +195,9 @@ class Server(ThreadedWSGIServer):
         self._state = threading.Condition()
         self._connections: set[socket.socket] = set()
         self._stopping = False
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(_POLL,), name="oauth sandbox", daemon=True
-        )
 
-    def start(self) -> None:
-        """Begin to serve."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop serving, close every connection, and wait until no request is being answered."""
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
+    def close_connections(self) -> None:
+        """End them all, and wait until no request is being answered."""
         with self._state:
             self._stopping = True
             for connection in self._connections:
