@@ -5,9 +5,11 @@ It signs with the very functions that the hook signs with, and shows what passes
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
 from requests import PreparedRequest
@@ -74,9 +76,11 @@ def explain(
     now: str,
 ) -> Explanation:
     """See ``OAuthHook.explain``."""
-    collected = message.collect(request, known, signer)
+    present = _present(request)
+    with _from_its_beginning(request) if present else contextlib.nullcontext():
+        collected = message.collect(request, known, signer)
     start, in_query, in_form, extras, *_, into_form = collected
-    nonce, timestamp = _present(request) or (os.urandom(15).hex(), now)
+    nonce, timestamp = present or (os.urandom(15).hex(), now)
     oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
     sources = (("URL query", in_query), ("form body", in_form), ("OAuth", oauth))
@@ -95,7 +99,7 @@ def explain(
         base_string_uri=resource.base_string_uri(request),
         signature_base_string=signing.signature_base_string(start, parameters),
         signing_key=_signing_key(signer),
-        url=masked(url) or "",
+        url=_without_user_information(masked(url) or ""),
         authorization=masked(authorization),
         body=_body(request, extras, into_form, body),
     )
@@ -103,20 +107,43 @@ def explain(
 
 def _present(request: PreparedRequest) -> tuple[str, str] | None:
     """Nonce and timestamp of the signature that the request carries, if it carries one."""
-    authorization = request.headers.get("Authorization") or ""
-    if isinstance(authorization, bytes):
-        authorization = authorization.decode("latin-1")
-    for text in (authorization, request.url or ""):
+    form = request.body if request.body is not None and is_form(request) else None
+    for found in (request.headers.get("Authorization"), request.url, form):
+        text = found.decode("latin-1") if isinstance(found, bytes) else found
+        if not isinstance(text, str):
+            continue
         values = dict(re.findall(r"\b(oauth_\w+)=\"?([A-Za-z0-9\-._~%]*)", text))
         if "oauth_signature" in values and "oauth_nonce" in values and "oauth_timestamp" in values:
             return values["oauth_nonce"], values["oauth_timestamp"]
     return None
 
 
+@contextlib.contextmanager
+def _from_its_beginning(request: PreparedRequest) -> Iterator[None]:
+    """A file that was sent stands at its end: it is read again from where that began."""
+    body: Any = request.body
+    began = getattr(request, "_body_position", None)  # as Requests notes it, for redirects
+    stands = None
+    if isinstance(began, int) and hasattr(body, "seek"):
+        with contextlib.suppress(Exception):  # whatever an object of the user's may raise
+            stands = body.tell()
+            body.seek(began)
+    try:
+        yield
+    finally:
+        if stands is not None:
+            body.seek(stands)
+
+
 def _signing_key(signer: Signer) -> str:
     if signer.style.method.name.startswith("RSA-"):
         return "(private RSA key)"
     return "(consumer secret)&" + ("(token secret)" if signer.token else "")
+
+
+def _without_user_information(url: str) -> str:
+    """As it goes out: what stands before the "@" does not, and may be a password."""
+    return re.sub(r"^(https?://)[^/?#]*@", r"\1", url, flags=re.IGNORECASE)
 
 
 def _as_it_is(text: str | None) -> str | None:

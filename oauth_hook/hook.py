@@ -67,7 +67,9 @@ class _Memory:
 #: The arguments of OAuthHook that can be read but not changed later.
 _SETTLED = {"signature_method", "realm", "oauth_version", "body_hash", "form_auth"}
 _SETTLED |= {"plaintext_over_http", "rsa_key", "rsa_key_passphrase"}
-_SETTLED |= {"consumer_key", "consumer_secret"}  # hook.consumer can be set
+#: And those that are changed together, by another attribute.
+_BY_HALVES = {"consumer_key": "consumer", "consumer_secret": "consumer"}
+_BY_HALVES |= {"access_token": "token", "access_token_secret": "token"}
 
 
 class OAuthHook(AuthBase):
@@ -187,8 +189,9 @@ class OAuthHook(AuthBase):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _SETTLED:
-            instead = "set hook.consumer" if name.startswith("consumer") else "make a new OAuthHook"
-            raise AttributeError(f"{name} is settled when the hook is made: {instead}")
+            raise AttributeError(f"{name} is settled when the hook is made: make a new OAuthHook")
+        if name in _BY_HALVES:
+            raise AttributeError(f"{name} can't be set by itself: set hook.{_BY_HALVES[name]}")
         super().__setattr__(name, value)
 
     @property
@@ -234,7 +237,7 @@ class OAuthHook(AuthBase):
     def __call__(self, r: PreparedRequest, **_: Any) -> PreparedRequest: ...
     @overload  # For Requests' annotations, whose hooks all take a response: never called with one.
     def __call__(self, r: Response, **_: Any) -> NoReturn: ...
-    def __call__(self, r: Any, **_ignored: Any) -> PreparedRequest:
+    def __call__(self, r: Any, **_: Any) -> PreparedRequest:
         """Signs a prepared request that is about to be sent, and gives it back.
 
         The first time that it meets a request it signs it in place. When the request, or a copy of
@@ -245,14 +248,7 @@ class OAuthHook(AuthBase):
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
         request: PreparedRequest = r
-        try:
-            hooks, headers, _ = r.hooks, r.headers, r.body
-        except AttributeError:
-            hooks = headers = None
-        if hooks is None or headers is None:
-            raise UnsignableRequest(
-                f"OAuthHook signs a PreparedRequest, not {type(request).__name__}: prepare() it"
-            )
+        hooks = _hooks_of_prepared(r)
         if _MEMORY in hooks:
             return self._sign_again(request, hooks[_MEMORY])
         try:
@@ -374,8 +370,7 @@ class OAuthHook(AuthBase):
         """
         from .explanation import explain
 
-        hooks: Any = request.hooks
-        memory = hooks.get(_MEMORY)
+        memory = _hooks_of_prepared(request).get(_MEMORY)
         if memory is not None and memory.url is None:
             raise UnsignableRequest(
                 "this request goes unsigned: a redirect led it to another origin", request=request
@@ -383,6 +378,21 @@ class OAuthHook(AuthBase):
         known = None if memory is None else memory.extras
         timestamp = str(int(time.time()) + self._ahead)
         return explain(request, known, self._signer, bool(self.header_auth), timestamp)
+
+
+def _hooks_of_prepared(request: Any) -> dict[str, Any]:
+    """Its ``hooks``. Raises ``UnsignableRequest`` unless it is a request that was prepared."""
+    try:
+        hooks, headers, _ = request.hooks, request.headers, request.body
+    except AttributeError:
+        hooks = headers = None
+    if hooks is not None and headers is not None:
+        prepared: dict[str, Any] = hooks
+        return prepared
+    if hasattr(getattr(request, "request", None), "hooks"):
+        raise UnsignableRequest("OAuthHook was given a response: give it response.request")
+    what = f"a {type(request).__name__} that is not prepared"
+    raise UnsignableRequest(f"OAuthHook was given {what}: give it what prepare() gives")
 
 
 def _key_and_secret(credentials: Any, name: str) -> tuple[Any, Any]:

@@ -172,18 +172,27 @@ def _with_settings(session: Any) -> Any:
         ``proxies`` and ``cookies`` (a dict or a cookie jar) are added to the session's own.
         ``hooks`` maps an event to a callable or several.
 
-        Raises ``ValueError`` for an event that Requests doesn't have.
+        Raises ``ValueError`` for an event that Requests doesn't have, ``TypeError`` for what is no
+        hook.
         """
         new: requests.Session = session()
         new.headers.update(headers or {})
         new.proxies.update(proxies or {})
         new.cookies.update(cookies or {})
+        if not isinstance(hooks, (Mapping, type(None))):
+            raise TypeError("hooks must map an event to a hook: {'pre_request': hook}")
         for event, hook in (hooks or {}).items():
             if event not in requests.hooks.HOOKS:
                 raise ValueError(
                     f"hooks: Requests has no event {event!r}, only {requests.hooks.HOOKS}"
                 )
-            new.hooks[event] = list(hook) if isinstance(hook, Iterable) else [hook]
+            several = list(hook) if isinstance(hook, Iterable) else [hook]
+            for one in several:
+                if not callable(one):  # Requests would leave it away, and send unsigned
+                    raise TypeError(
+                        f"hooks: the {event} hook must be callable, not {type(one).__name__}"
+                    )
+            new.hooks[event] = several
         settings = {
             "auth": auth,
             "params": params,

@@ -21,7 +21,7 @@ def base_string_uri(request: PreparedRequest) -> str:
     """The resource, as the signature base string names it: no user information, no query."""
     resource = (request.url or "").partition("#")[0].partition("?")[0]
     host = text_of(request.headers.get("Host"))
-    return signing.base_string_uri(_path_as_sent(resource), host)
+    return signing.base_string_uri(_as_sent(resource, host), host)
 
 
 #: Longer URLs aren't kept, so that what is kept stays under a few megabytes.
@@ -52,7 +52,7 @@ def method_and_uri(request: PreparedRequest, resource: str) -> str:
 def _encoded(method: str | None, resource: str, host: str | None) -> str:
     if method is None or not _is_method(method):
         raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
-    uri = signing.base_string_uri(_path_as_sent(resource), host)
+    uri = signing.base_string_uri(_as_sent(resource, host), host)
     return signing.method_and_uri(method, uri)
 
 
@@ -62,14 +62,16 @@ def _is_method(method: str | None) -> bool:
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch  # RFC 9110 section 5.6.2
 _AUTHORITY_AND_PATH = re.compile(r"([^/]*//[^/]*)(.*)", re.DOTALL).fullmatch
+_ZONE = re.compile(r"\[[^]]*%").search
+_ZEROS = re.compile(r":0+(?=[0-9]+$)").sub
 _SENT_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*").fullmatch
 _SAFE_IN_PATH = "!$&'()*+,;=:@/~"
 _SAFE_IN_QUERY = f"{_SAFE_IN_PATH}?"
 _NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
 
 
-def _path_as_sent(resource: str) -> str:
-    """The URL with its path as urllib3 puts it on the wire.
+def _as_sent(resource: str, host: str | None) -> str:
+    """The URL with authority and path as they go over the wire, without a ``Host`` of the user's.
 
     Requests brings the path of a first request into that form, but not that of a redirect's
     ``Location``, nor of a URL that was assigned to a prepared request.
@@ -78,9 +80,25 @@ def _path_as_sent(resource: str) -> str:
     if not parts:
         return resource
     authority, path = parts.groups()
+    if host is None:
+        authority = _authority_as_sent(authority)
     if path.startswith("//") and _leading_slashes_merge():
         path = "/" + path.lstrip("/")
     return authority + (path if _SENT_AS_IT_IS(path) else _as_urllib3_sends(path, _SAFE_IN_PATH))
+
+
+def _authority_as_sent(authority: str) -> str:
+    """As the Host header says it, of which the provider takes it (3.4.1.2).
+
+    No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
+    do all the implementations that the vectors compare, and so it is sent to an http proxy.
+    """
+    if _ZONE(authority.rpartition("@")[2]):
+        raise ValueError(
+            "its IPv6 address has a zone, which each Python sends otherwise: "
+            "give the Host header that the provider is to see"
+        )
+    return _ZEROS(":", authority)
 
 
 @cache

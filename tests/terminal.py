@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -96,16 +96,19 @@ class Terminal:
 
 @contextmanager
 def at_terminal(
-    *arguments: str, env: Mapping[str, str] | None = None, stdout: Path | None = None
+    *arguments: str,
+    command: Sequence[str] = _COMMAND,
+    env: Mapping[str, str] | None = None,
+    stdout: Path | None = None,
 ) -> Iterator[Terminal]:
     """``oauth-hook`` with these arguments at a terminal of its own, ended if it doesn't end.
 
-    ``stdout`` is a file that it goes to instead of the terminal.
+    ``command`` is another program; ``stdout`` a file that it goes to instead of the terminal.
     """
     master, slave = pty.openpty()
     out = slave if stdout is None else os.open(stdout, os.O_CREAT | os.O_WRONLY)
     process = subprocess.Popen(
-        [sys.executable, "-c", _AT_TERMINAL, *_COMMAND, *arguments],
+        [sys.executable, "-c", _AT_TERMINAL, *command, *arguments],
         env=environment(**(env or {})),
         stdin=slave,
         stdout=out,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from servers import Provider
+from servers import Provider, redirect
 
 from oauth_hook import InvalidURL, OAuthHook, UnreadableForm
 from oauth_hook.sandbox import Sandbox
@@ -555,6 +555,29 @@ def test_a_host_header_of_the_user_is_the_host_that_is_signed(
     received = send(hook, "GET", provider.resource_url, headers={"Host": "API.example.com:8080"})
 
     assert received["url"].lower().startswith("http://api.example.com:8080/")
+
+
+@pytest.mark.parametrize("port", ["08080", "080"])
+def test_a_port_with_zeros_is_signed_as_the_host_header_says_it(
+    strict: Provider, session: requests.Session, header_auth: bool, port: str
+) -> None:
+    strict.once("/from", redirect(302, f"http://provider.example:{port}/to"))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    session.get(f"http://provider.example:{int(port)}/from", auth=hook)
+
+    assert [message.problem for message in strict.messages] == [None, None]
+
+
+def test_an_ipv6_zone_needs_a_host_header() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+    url = "http://[fe80::1%25eth0]:8080/x"
+
+    with pytest.raises(InvalidURL, match="give the Host header"):
+        requests.Request("GET", url, auth=hook).prepare()
+    prepared = requests.Request("GET", url, auth=hook, headers={"Host": "[fe80::1]:8080"}).prepare()
+
+    assert hook.explain(prepared).base_string_uri == "http://[fe80::1]:8080/x"
 
 
 def test_user_information_in_the_url_is_not_signed(provider: Sandbox, hook: OAuthHook) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
+from servers import Provider
 
 from oauth_hook import OAuthHook, UnsignableRequest
 from oauth_hook.explanation import Explanation, Parameter
@@ -122,6 +124,56 @@ def test_it_explains_what_the_provider_has_verified(hook: OAuthHook) -> None:
         )
 
     assert hook.explain(response.request).signature_base_string in response.text
+
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("body", [bytes, io.BytesIO], ids=["bytes", "a file"])
+def test_a_form_that_was_sent_is_explained_with_its_very_signature(
+    strict: Provider, header_auth: bool, body: Any
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    response = requests.post(
+        f"{strict.url}/x", body(b"a=b"), headers=FORM, hooks={"pre_request": hook}
+    )
+
+    explanation = hook.explain(response.request)
+
+    assert explanation.parameters[0] == Parameter("form body", "a", "b")
+    signature = quote(strict.messages[0].oauth["oauth_signature"], safe="")
+    assert signature in (explanation.authorization or explanation.url)
+
+
+def test_oauth_parameters_that_were_sent_in_the_form_are_explained_as_they_were(
+    strict: Provider,
+) -> None:
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+    response = requests.post(f"{strict.url}/x", {"a": "b"}, hooks={"pre_request": hook})
+
+    shown = {name: value for _, name, value in hook.explain(response.request).parameters}
+
+    sent = dict(strict.messages[0].oauth)
+    del sent["oauth_signature"]
+    assert shown == {"a": "b", **sent}
+
+
+def test_a_password_in_the_url_is_not_shown(hook: OAuthHook) -> None:
+    explanation = explained(hook, "GET", "http://user:s3cr3t@example.com/x@y")
+
+    assert "s3cr3t" not in str(explanation) + repr(explanation)
+    assert explanation.url.startswith("http://example.com/x@y")
+
+
+def test_what_is_no_prepared_request_is_refused_with_the_remedy(hook: OAuthHook) -> None:
+    response: Any = requests.Response()
+    response.request = requests.PreparedRequest()
+    unprepared: Any = requests.Request("GET", "http://example.com/x")
+
+    with pytest.raises(UnsignableRequest, match=r"give it response\.request"):
+        hook.explain(response)
+    with pytest.raises(UnsignableRequest, match=r"give it what prepare\(\) gives"):
+        hook.explain(unprepared)
 
 
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:

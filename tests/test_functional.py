@@ -7,6 +7,7 @@ there is no such file. The same tests serve both.
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,5 +148,7 @@ def _allow(settings: dict[str, Any], oauth_token: str) -> str:
     if "authorize" in settings:
         verifier: str = settings["authorize"](oauth_token)
         return verifier
+    if not sys.stdin.isatty():
+        pytest.fail("The PIN must be typed: run this at a terminal, pytest -s -n 0", pytrace=False)
     print(f"\nOpen {settings['authorize_url']}?oauth_token={oauth_token} and allow.")
     return input("The PIN: ").strip()

@@ -127,11 +127,20 @@ def test_key_and_secret_can_not_be_set_apart(name: str) -> None:
         setattr(token, name, "y")
 
 
-def test_the_consumer_can_not_be_changed_by_halves() -> None:
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("consumer_key", "consumer"),
+        ("consumer_secret", "consumer"),
+        ("access_token", "token"),
+        ("access_token_secret", "token"),
+    ],
+)
+def test_a_hooks_credentials_can_not_be_changed_by_halves(name: str, instead: str) -> None:
     hook = OAuthHook("t", "ts", "k", "cs")
 
-    with pytest.raises(AttributeError, match=r"set hook\.consumer"):
-        hook.consumer_key = "other"
+    with pytest.raises(AttributeError, match=rf"{name} .* set hook\.{instead}"):
+        setattr(hook, name, "other")
 
 
 # Wrong use

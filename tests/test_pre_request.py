@@ -191,6 +191,18 @@ def test_session_takes_its_settings_by_name(url: str) -> None:
         assert {name: getattr(client, name) for name in settings} == settings
 
 
+@pytest.mark.parametrize("hooks", [ignore, [ignore], "pre_request"])
+def test_hooks_that_map_no_event_are_refused(hooks: Any) -> None:
+    with pytest.raises(TypeError, match="hooks must map an event"):
+        requests.session(hooks=hooks)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("hook", [None, 5, "hook", [ignore, None]])
+def test_a_hook_that_can_not_be_called_is_refused(hook: Any) -> None:
+    with pytest.raises(TypeError, match="pre_request hook must be callable"):
+        requests.session(hooks={"pre_request": hook})  # type: ignore[call-arg]
+
+
 def test_session_adds_headers_proxies_and_cookies_to_its_own(url: str) -> None:
     with requests.session(
         headers={"X-Mark": "a"}, proxies={"ftp": "http://p.example"}, cookies={"c": "1"}
