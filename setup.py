@@ -11,6 +11,7 @@ TEST = [
     "oauthlib[signedtoken]",
     "authlib>=1.3",
     "lti>=0.9.5",
+    "rauth>=0.7.3",
     "requests-oauthlib>=2",
     "pytest>=8",
     "pytest-xdist>=3",

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+import requests_cache
 import requests_mock
 import responses
 import vcr
@@ -172,15 +173,40 @@ import oauth_hook
 
 # vcrpy: the README's filter and matcher
 
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+CONFIGURATION = README.partition("```python\nimport requests_cache\n")[2].partition("\n```\n")[0]
+
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> vcr.VCR:
-    """As the README says: cassettes that replay and hold no credentials."""
-    return vcr.VCR(
-        cassette_library_dir=str(tmp_path),
-        filter_headers=["Authorization"],
-        filter_query_parameters=[*OAUTH_PARAMETERS, "oauth_callback", "oauth_verifier"],
-    )
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What the README's lines make: a cache, and a recorder of cassettes."""
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"requests_cache": requests_cache}
+    exec(CONFIGURATION, names)
+    yield names
+    names["client"].close()
+
+
+@pytest.fixture
+def recorder(configured: dict[str, Any], tmp_path: Path) -> vcr.VCR:
+    recorder: vcr.VCR = configured["recorder"]
+    recorder.cassette_library_dir = str(tmp_path)
+    return recorder
+
+
+def test_the_readmes_cache_stores_no_oauth_parameter(
+    configured: dict[str, Any], telling: Provider, signed: dict[str, Any]
+) -> None:
+    telling.always("/", Answer(200, {}, b"{}"))
+    client = configured["client"]
+
+    client.get(f"{telling.url}/?a=1", **signed)
+
+    (stored,) = client.cache.responses.values()
+    assert "oauth_nonce" in telling.messages[0].oauth
+    for name, value in telling.messages[0].oauth.items():
+        if name not in ("oauth_version", "oauth_signature_method"):
+            assert value not in f"{stored.request.url} {stored.request.headers}"
 
 
 def test_a_cassette_replays(
@@ -208,11 +234,24 @@ def test_a_cassette_does_not_replay_for_another_request(
         requests.get(provider.resource_url, params={"a": "2"}, **signed)
 
 
+@pytest.mark.parametrize("form_auth", [False, True], ids=["as it is", "in the form"])
 def test_a_cassette_holds_no_credentials_in_its_requests(
-    recorder: vcr.VCR, telling: Provider, hook: OAuthHook, signed: dict[str, Any], tmp_path: Path
+    recorder: vcr.VCR,
+    telling: Provider,
+    hook: OAuthHook,
+    way: str,
+    tmp_path: Path,
+    form_auth: bool,
 ) -> None:
     """Of what the client said. What a provider answers, its author must look through."""
     telling.always("/", Answer(200, {}, b"{}"))
+    assert hook.token is not None
+    hook = OAuthHook(
+        *(hook.token.key, hook.token.secret, hook.consumer.key, hook.consumer.secret),
+        hook.header_auth,
+        form_auth=form_auth,
+    )
+    signed: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": hook}}
     with recorder.use_cassette("silent.yaml"):
         requests.post(f"{telling.url}/", {"status": "Yay!", "oauth_callback": "oob"}, **signed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from email.utils import formatdate
@@ -121,11 +122,24 @@ def test_a_tee_reads_the_response(provider: Sandbox, signed: dict[str, Any]) -> 
     assert response.status_code == 200
 
 
+class HeldQueue(Queue[Any]):
+    """Gives nothing until it is let: toolbelt's threads begin before they are whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def get_nowait(self) -> Any:
+        self.let.wait()
+        return super().get_nowait()
+
+
 def test_a_threaded_pool_shares_one_hook(provider: Sandbox, sign: Callable[[Any], Any]) -> None:
-    jobs: Queue[Any] = Queue()
+    jobs = HeldQueue()
     for number in range(20):
         jobs.put({"method": "GET", "url": f"{provider.resource_url}/{number}"})
     workers = pool.Pool(jobs, session=lambda: sign(requests.Session()), num_processes=4)
+    jobs.let.set()
     workers.join_all()
 
     assert [error.exception for error in workers.exceptions()] == []
