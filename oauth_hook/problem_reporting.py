@@ -20,7 +20,7 @@ _FIELDS = (
     "oauth_parameters_absent",
     "oauth_parameters_rejected",
 )
-_IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"([^\"]*)\"|([^\s\",]+))")
+_IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",]+))")
 _SENT = re.compile(r"\boauth_(?:signature|nonce)=\"?([^&\",\s]+)")
 _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
@@ -37,10 +37,11 @@ def problem(
     """
     found: dict[str, str] = {}
     content = response.content if read_body else b""
-    body = content[:65536].decode("utf-8", "replace").strip()
+    body = content[:65536].decode("utf-8-sig", "replace").strip()
     pairs = [] if body.startswith(("<", "{", "[")) else parse_qsl(body, separator="&")
     for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
-        pairs.append((name, unquote(quoted or plain)))
+        value = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain  # RFC 9110 section 5.6.4
+        pairs.append((name, unquote(value)))
     for name, value in pairs:
         if name in _FIELDS and value.strip():
             found.setdefault(name, value)

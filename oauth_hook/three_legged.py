@@ -100,7 +100,8 @@ def request_token(
     Raises:
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL. Nothing was sent.
+        UnsignableRequest: ``url`` is no http(s) URL, or ``timeout`` no number above 0. Nothing was
+            sent.
     """
     fields, response = token_fields(
         "request token",
@@ -150,7 +151,13 @@ def verifier(callback_url: str, token: Token) -> str:
         AuthorizationDenied: the user said no.
         InvalidCallback: it is about another token, or has no verifier.
     """
-    pairs = parse_qsl(urlsplit(callback_url).query, keep_blank_values=True)
+    try:
+        query = urlsplit(callback_url).query
+    except ValueError:
+        query = None
+    if query is None:
+        raise InvalidCallback("the callback URL can't be read: it is no URL")
+    pairs = parse_qsl(query, keep_blank_values=True)
     wanted = ("oauth_token", "oauth_verifier", "denied", "oauth_problem")
     found = {(name, value) for name, value in pairs if name in wanted}
     fields = dict(found)
@@ -204,7 +211,8 @@ def access_token(
     Raises:
         TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL. Nothing was sent.
+        UnsignableRequest: ``url`` is no http(s) URL, or ``timeout`` no number above 0. Nothing was
+            sent.
     """
     fields, _ = token_fields(
         "access token",

@@ -5,6 +5,7 @@ It knows neither which token is asked for nor what else the exchange consists of
 
 from __future__ import annotations
 
+import codecs
 import contextvars
 import http
 import io
@@ -18,7 +19,14 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import requests
 
 from . import problem_reporting
-from .errors import OAuthError, TokenRequestDenied, TokenRequestFailed, TokenRequestTimeout
+from .body import FORM
+from .errors import (
+    OAuthError,
+    TokenRequestDenied,
+    TokenRequestFailed,
+    TokenRequestTimeout,
+    UnsignableRequest,
+)
 from .failure import TIMEOUTS, TRANSPORT_ERRORS, is_cut_short, reason
 from .hook import OAuthHook
 
@@ -50,6 +58,10 @@ def token_fields(
         ExchangeError: (or a subclass) there is no such answer.
         UnsignableRequest: (or a subclass) nothing was sent.
     """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise UnsignableRequest("timeout must be one number of seconds, for all of the answer")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:  # nor is it NaN then
+        raise UnsignableRequest("timeout must be more than 0 seconds, and not without end")
     response = _response(what, method, url, params, hook, session, timeout)
     secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
     if hook.token is not None:
@@ -77,7 +89,7 @@ def _fields(what: str, response: requests.Response) -> dict[str, str]:
     """RFC 5849 sections 2.1 and 2.3: a form with ``oauth_token`` and ``oauth_token_secret``."""
     wrong = ""
     fields: dict[str, str] = {}
-    body = response.content.strip()
+    body = response.content.removeprefix(codecs.BOM_UTF8).strip()
     if not body:
         wrong = "is empty"
     elif body[:1] == b"<":
@@ -132,6 +144,8 @@ def _response(
             url,
             params=None if in_form else params,
             data=params if in_form else None,
+            # The session's own headers may name another, by which it would be no form.
+            headers={"Content-Type": FORM} if in_form else None,
             # A hook here signs when the request is prepared, and the other would find it signed.
             auth=_unchanged if isinstance(session.auth, OAuthHook) else None,
             hooks=hooks,
@@ -150,10 +164,15 @@ def _response(
         raise TokenRequestTimeout(
             f"the provider did not answer the request for the {what} within {timeout:g} seconds"
         )
+    if isinstance(outcome, requests.HTTPError) and outcome.response is not None:
+        return outcome.response  # a hook of the session's has called raise_for_status()
     if isinstance(outcome, requests.Response):
         return outcome
     if isinstance(outcome, TRANSPORT_ERRORS) and not isinstance(outcome, OAuthError):
-        raise TokenRequestFailed(f"the request for the {what} failed: {reason(outcome)}")
+        raise TokenRequestFailed(
+            f"the request for the {what} failed: {reason(outcome)}",
+            response=getattr(outcome, "response", None),
+        )
     raise outcome
 
 
@@ -203,11 +222,22 @@ class _Bounded:
         self._deadline = deadline
 
     def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
+        body = bytearray()
+        broken: BaseException | None = None
+        wrong = ""
         try:
-            body, wrong = self._body(response)
+            wrong = self._read(response, body)
+        except TIMEOUTS:
+            raise
+        except TRANSPORT_ERRORS as error:
+            broken = error
         finally:
             response.close()
         response.raw = io.BytesIO(body)
+        if broken is not None:
+            raise TokenRequestFailed(
+                f"the request for the {self._what} failed: {reason(broken)}", response=response
+            )
         wrong = wrong or self._leaves(response)
         if wrong:
             raise TokenRequestFailed(
@@ -216,19 +246,19 @@ class _Bounded:
             )
         return response
 
-    def _body(self, response: requests.Response) -> tuple[bytes, str]:
-        """The body, decoded, or its beginning and what is wrong with it."""
+    def _read(self, response: requests.Response, body: bytearray) -> str:
+        """Adds what comes, decoded, to ``body``; says what is wrong with it, "" if nothing is."""
         raw = response.raw
-        body = b""
         streams = hasattr(raw, "stream")  # an adapter that is not Requests' own may give any file
         # By the byte: asked for more, it waits until all of that is there.
         for piece in raw.stream(1, True) if streams else iter(lambda: raw.read(1), b""):
             body += piece
             if len(body) > _MOST:
-                return bytes(body[:_MOST]), f"is longer than {_MOST // 1024} KiB"
+                del body[_MOST:]
+                return f"is longer than {_MOST // 1024} KiB"
             if time.monotonic() > self._deadline:
                 raise requests.exceptions.ReadTimeout()
-        return bytes(body), "was cut short" if streams and is_cut_short(response) else ""
+        return "was cut short" if streams and is_cut_short(response) else ""
 
     def _leaves(self, response: requests.Response) -> str:
         try:

@@ -105,6 +105,14 @@ def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> No
     assert "oauth_nonce=***" in advice
 
 
+def test_a_quotation_within_a_challenge_is_read_whole(hook: OAuthHook) -> None:
+    challenge = r'WWW-Authenticate: OAuth oauth_problem_advice="say \"hi\" to us", realm="r"'
+
+    error = refused(hook, sends(form("no", "401 No", f"{challenge}\r\n")))
+
+    assert error.problem == {"oauth_problem_advice": 'say "hi" to us'}
+
+
 def test_a_problem_can_not_steer_the_terminal_nor_fill_it(hook: OAuthHook) -> None:
     advice = quote("\x1b[2Jone\r\n two" + "x" * 10_000)
     error = refused(hook, sends(form(f"oauth_problem_advice={advice}", "401 No")))

@@ -177,6 +177,12 @@ def test_lenient_exchange_takes_it_without_the_token_secret_too() -> None:
         "JavaScript:alert(1)",
         "data:text/html,x",
         "http://host\\@other/",
+        "http://[x",
+        "http://a:b:c/",
+        "http://a:99999/",
+        "http://a:0/",
+        "http://@/",
+        "http://:80/",
     ],
 )
 def test_callback_that_is_no_url_is_refused(provider: Sandbox, callback: str) -> None:

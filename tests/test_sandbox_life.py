@@ -66,9 +66,19 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     connection = sqlite3.connect(foreign)
     connection.execute("CREATE TABLE song (title)")
     connection.close()
-    for path in (text, foreign):
+    of_another_application = tmp_path / "numbered.sqlite"
+    connection = sqlite3.connect(of_another_application)
+    connection.executescript("CREATE TABLE song (title); PRAGMA user_version = 1")
+    connection.close()
+    damaged = tmp_path / "damaged.sqlite"
+    Sandbox(damaged).stop()
+    pages = damaged.read_bytes()
+    damaged.write_bytes(pages[:4096] + b"\xaa" * (len(pages) - 4096))
+    before = of_another_application.read_bytes()
+    for path in (text, foreign, of_another_application, damaged):
         with pytest.raises(ValueError, match=f"{path.name} is not a database"):
             Sandbox(path)
+    assert of_another_application.read_bytes() == before
 
 
 def test_stop_is_prompt_with_connections_open() -> None:

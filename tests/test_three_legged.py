@@ -198,6 +198,32 @@ def test_the_session_s_settings_hold(provider: Sandbox, hook: OAuthHook) -> None
     assert "tenant=7" in (session.sent[0].url or "")
 
 
+def test_a_session_that_sends_json_asks_by_a_form_all_the_same(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    with requests.Session() as session:
+        session.headers["Content-Type"] = "application/json"
+        token = three_legged.request_token(
+            provider.request_token_url, hook, "http://127.0.0.1:1/back", session=session
+        )
+        came_back = provider.deny(token.key)
+
+    assert (came_back or "").startswith("http://127.0.0.1:1/back?")
+
+
+def test_a_session_that_raises_for_status_hides_nothing_of_the_refusal(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    wrong = OAuthHook(None, None, "unknown", "secret", hook.header_auth)
+    with requests.Session() as session:
+        session.hooks["response"] = [lambda response, **_: response.raise_for_status()]
+        with pytest.raises(TokenRequestDenied, match="consumer_key_unknown") as caught:
+            three_legged.request_token(provider.request_token_url, wrong, session=session)
+
+    assert caught.value.response is not None
+    assert caught.value.response.status_code == 401
+
+
 @pytest.mark.parametrize("place", ["pre_request", "auth"])
 def test_a_session_that_signs_otherwise_does_not_sign_this(
     provider: Sandbox, hook: OAuthHook, place: str

@@ -34,6 +34,7 @@ from oauth_hook import (
     Token,
     TokenRequestFailed,
     TokenRequestTimeout,
+    UnsignableRequest,
     three_legged,
 )
 
@@ -67,6 +68,7 @@ def refused(hook: OAuthHook, *behaviours: Behaviour, timeout: float = 10) -> Exc
         form(GOOD.replace("true", "True") + "&oauth_expires_in=3600"),
         form(GOOD).replace(b"application/x-www-form-urlencoded", b"text/html; charset=utf-8"),
         form(GOOD, "201 Created"),
+        form("\ufeff" + GOOD),
         form(gzip.compress(GOOD.encode()), headers="Content-Encoding: gzip\r\n"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
         % (len(GOOD), GOOD.encode()),
@@ -123,6 +125,42 @@ def test_an_answer_that_is_none(hook: OAuthHook, behaviour: Behaviour, says: str
     error = refused(hook, behaviour)
     assert type(error) is TokenRequestFailed
     assert re.search(says, str(error)), error
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        (form(GOOD)[:-5], GOOD[:-5]),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nff\r\n", "half"),
+        (form(b"not gzip", headers="Content-Encoding: gzip\r\n"), ""),
+    ],
+    ids=["cut", "cut between chunks", "broken compression"],
+)
+def test_what_came_of_an_answer_that_breaks_off_is_attached(
+    hook: OAuthHook, answer: bytes, content: str
+) -> None:
+    error = refused(hook, sends(answer))
+
+    assert error.response is not None
+    assert error.response.text == content
+
+
+def test_the_last_answer_of_a_redirect_without_end_is_attached(hook: OAuthHook) -> None:
+    error = refused(hook, redirect("/token"))
+
+    assert error.response is not None
+    assert error.response.status_code == 302
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, (3, 10), "5", True])
+def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(
+    hook: OAuthHook, timeout: Any
+) -> None:
+    with misbehaving(sends(form(GOOD))) as server:
+        with pytest.raises(UnsignableRequest, match="timeout must be"):
+            three_legged.request_token(server.url, hook, timeout=timeout)
+
+        assert server.requests == []
 
 
 def test_nobody_there(hook: OAuthHook) -> None:
@@ -190,6 +228,7 @@ def test_a_compressed_bomb_is_given_up_for_its_size(hook: OAuthHook) -> None:
         ("", "is empty"),
         (" \n", "is empty"),
         ("<!DOCTYPE html><a href='?a=b&oauth_token=x&oauth_token_secret=hush'>", "is a web page"),
+        ("\ufeff<!DOCTYPE html>", "is a web page"),
         ('{"oauth_token": "x", "oauth_token_secret": "hush-s"}', "is JSON"),
         ("Failed to validate oauth signature and token", "holds no oauth_token$"),
         ("oauth_token_secret=hush-s", "holds no oauth_token$"),

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS nonce (
 ) WITHOUT ROWID;
 PRAGMA user_version = {_FORMAT};
 """
+_TABLES = {"consumer", "request_token", "access_token", "nonce"}
 _PRUNE_EVERY = 1000  # nonces
 
 
@@ -89,17 +90,22 @@ class Store:
     def _open(self, name: str) -> None:
         try:
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            tables = self._connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall()
+            new = version == 0 and not tables
+            if not new and (version != _FORMAT or {table for (table,) in tables} != _TABLES):
+                raise ValueError(f"{name} is not a database of this version of the sandbox")
+            # WAL with NORMAL waits for the disk only at checkpoints; a crash of the process loses
+            # nothing, and nothing of a sandbox is worth waiting for against a power cut.
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            if new:
+                self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            for table in _TABLES:  # damage is known before it hurts
+                self._connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{name} is not a database of the sandbox: {error}") from error
-        # WAL with NORMAL waits for the disk only at checkpoints; a crash of the process loses
-        # nothing, and nothing of a sandbox is worth waiting for against a power cut.
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        if version == 0 and tables == 0:
-            self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-        elif version != _FORMAT:
-            raise ValueError(f"{name} is not a database of this version of the sandbox")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

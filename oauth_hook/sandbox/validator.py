@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from oauthlib.common import Request
 from oauthlib.oauth1 import (
@@ -27,7 +28,6 @@ from oauth_hook.sandbox.store import AccessToken, Nonce, RequestToken, Store
 __all__ = ["Policy", "Validator"]
 
 _CALLBACK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
-_WEB_CALLBACK = re.compile(r"https?://[^/?#\\]+([/?#][^\\]*)?", re.IGNORECASE)
 # Schemes by which a redirect would run or show what the consumer wrote, instead of going to it.
 _UNSAFE = {"about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"}
 
@@ -217,7 +217,7 @@ class Validator(RequestValidator):
         good = redirect_uri == "oob" or (
             _CALLBACK.fullmatch(redirect_uri) is not None
             and scheme not in _UNSAFE
-            and (not web or _WEB_CALLBACK.fullmatch(redirect_uri) is not None)
+            and (not web or _is_web_url(redirect_uri))
         )
         if not good:
             raise Refusal(
@@ -279,3 +279,12 @@ def _nonce_used() -> Refusal:
         "A request with this nonce, timestamp, consumer and token was accepted before.",
         details="Usual cause: the same signed request was sent twice. Each must be signed anew.",
     )
+
+
+def _is_web_url(text: str) -> bool:
+    """Whether a browser can be sent there: it names a host, and a port if any."""
+    try:
+        url = urlsplit(text)
+        return bool(url.hostname) and url.port != 0 and "\\" not in text
+    except ValueError:
+        return False
