@@ -49,7 +49,7 @@ def _in_one_line(error: Exception) -> str:
     """What went wrong, without a traceback, and without a URL that could hold a signature."""
     if isinstance(error, TRANSPORT_ERRORS) and not isinstance(error, OAuthError):
         name = getattr(error, "filename", None)
-        text = reason(error) if name is None else f"{name}: {reason(error)}"
+        text = f"{name}: {reason(error)}" if name else reason(error)
     else:
         text = str(error)
     return " ".join(text.split())

@@ -6,10 +6,12 @@ Knows no provider and no exchange.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from .errors import CredentialError
@@ -32,7 +34,7 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
     The file is there whole or, if this fails, as it was; its owner alone can read it (0600). An
     RSA key stays where it is, and so does a signature method of one's own: only its name is kept.
 
-    Raises OSError if it can't be written.
+    Raises OSError, naming ``path``, if it can't be written or is there and no regular file.
     """
     values: dict[str, str | bool] = {
         "consumer_key": hook.consumer.key,
@@ -46,20 +48,53 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
         values["realm"] = hook.realm
     values |= {name: bool(getattr(hook, name)) for name in _FLAGS}
     text = json.dumps(values, indent=2) + "\n"
-    path = os.path.realpath(path)  # a link stays one
-    descriptor, temporary = tempfile.mkstemp(  # makes it 0600
-        dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}."
-    )
-    try:
+    with _replacing(path) as (descriptor, temporary, target):
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+        os.replace(temporary, target)
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Raises the OSError that :func:`save` would raise, as far as that can be known beforehand.
+
+    For those who get credentials that they can't get again.
+    """
+    with _replacing(path) as (descriptor, temporary, _):
+        os.close(descriptor)
+        os.unlink(temporary)
+
+
+@contextlib.contextmanager
+def _replacing(path: str | os.PathLike[str]) -> Iterator[tuple[int, str, str]]:
+    """A new file beside ``path``, open and by name, and the name that it must take in the end."""
+    try:
+        target = os.path.realpath(path)  # a link stays one
+        _refuse_what_is_no_file(path)
+        descriptor, temporary = tempfile.mkstemp(  # makes it 0600
+            dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}."
+        )
+        try:
+            yield descriptor, temporary, target
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:  # whoever gave the path knows no temporary one
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def _refuse_what_is_no_file(path: str | os.PathLike[str]) -> None:
+    """A device, for one, would be replaced, for all who use it."""
+    if not os.fspath(path):
+        raise OSError(errno.ENOENT, "the file for the credentials has no name")
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file, so credentials can't be saved in it")
 
 
 def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
@@ -83,6 +118,11 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
                 f"{name} is not used: others than its owner can read or change it, and with it act "
                 f"in your name. Take that from them, chmod 600 {name}; and if they may have read "
                 "it, get new credentials"
+            )
+        if os.name == "posix" and status.st_uid != os.geteuid():
+            raise CredentialError(
+                f"{name} is not used: it belongs to another user, who can read and change it, and "
+                "with it act in your name. If you trust what is in it, make a copy of your own"
             )
         content = file.read(_MOST + 1)
     try:

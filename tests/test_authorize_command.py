@@ -6,6 +6,8 @@ The browser here only writes down what it was to open; test_authorize_pages.py h
 from __future__ import annotations
 
 import json
+import os
+import re
 import stat
 import subprocess
 import sys
@@ -19,7 +21,7 @@ import requests
 from misbehaving import form, misbehaving, sends
 from terminal import at_terminal, browser, environment, free_port, run, wait_for
 
-from oauth_hook import credential_file
+from oauth_hook import OAuthHook, credential_file
 from oauth_hook.sandbox import Sandbox
 from oauth_hook.sandbox.user import press
 
@@ -150,6 +152,40 @@ def test_without_save_the_token_is_printed_alone_on_stdout(
     assert process.returncode == 0
     fields = dict(line.split("=", 1) for line in out.decode().splitlines())
     assert list(fields) == ["oauth_token", "oauth_token_secret", "user_id", "screen_name"]
+
+
+@pytest.mark.parametrize("name", ["none/saved.json", ".", "", "pipe"])
+def test_a_file_that_can_not_be_saved_is_found_out_before_a_token_is_asked_for(
+    consumer: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    env, _ = browser(tmp_path)
+    save = str(tmp_path / name) if name else ""
+    with misbehaving(sends(form("no", "403 Forbidden"))) as server:
+        provider = ["--provider", "sandbox", "--base-url", server.url]
+        ended = run("authorize", *provider, "--save", save, env={**env, **consumer})
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"oauth-hook: {save or 'the file for the credentials'}")
+    assert ended.stderr.count("\n") == 1
+    assert server.requests == []
+
+
+def test_credentials_that_can_not_be_saved_after_all_are_printed(
+    provider: Sandbox, consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    directory = tmp_path / "gone"
+    directory.mkdir()
+    saved = directory / "saved.json"
+    with at_terminal(*authorize, "--pin", "--save", str(saved), env=consumer) as terminal:
+        page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
+        terminal.until("The PIN that it shows: ")
+        directory.rmdir()
+        terminal.type(f"{press('allow', page)[1]}\n")
+        assert terminal.end() == 1
+    token, secret = re.findall(r"^oauth_token(?:_secret)?=(\S+)$", terminal.shown, re.MULTILINE)
+    hook = OAuthHook(token, secret, provider.consumer_key, provider.consumer_secret)
+    assert requests.get(provider.resource_url, auth=hook).status_code == 200
+    assert terminal.shown.endswith(f"oauth-hook: {saved}: No such file or directory\n")
 
 
 def test_the_port_and_the_page_s_parameters_are_as_asked_for(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import requests
 from oauth_hook import CredentialError, OAuthHook, SignatureMethodError, credential_file
 
 CREDENTIALS = ("token", "hush-token-secret", "key", "hush-consumer-secret")
+HOOK = OAuthHook(*CREDENTIALS)
 
 
 @pytest.fixture
@@ -100,6 +103,36 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
+@pytest.mark.parametrize("name", ["none/credentials.json", ".", "", "x" * 300])
+def test_a_file_that_can_not_be_written_is_named_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match=r"\[Errno") as caught:
+        act(name)
+    assert caught.value.filename == name
+    assert caught.value.filename2 is None
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
+def test_a_device_or_a_pipe_is_not_replaced(path: Path, act: Callable[[Path], None]) -> None:
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="no regular file"):
+        act(path)
+    assert path.is_fifo()
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_look_whether_it_can_be_written_leaves_the_file_as_it_is(path: Path) -> None:
+    credential_file.save(HOOK, path)
+    before = path.read_bytes()
+    credential_file.check(path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
 @pytest.mark.parametrize("others", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644, 0o666], ids=oct)
 def test_a_file_that_others_can_read_or_change_is_refused_with_a_warning(
     path: Path, others: int
@@ -108,6 +141,16 @@ def test_a_file_that_others_can_read_or_change_is_refused_with_a_warning(
     path.chmod(others)
     with pytest.raises(CredentialError, match=r"others than its owner .* chmod 600"):
         credential_file.load(path)
+
+
+def test_a_file_of_another_user_is_refused_with_a_warning(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credential_file.save(HOOK, path)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    with pytest.raises(CredentialError, match="belongs to another user") as caught:
+        credential_file.load(path)
+    assert "hush" not in str(caught.value)
 
 
 def test_a_read_only_file_is_fine(path: Path) -> None:

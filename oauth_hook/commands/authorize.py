@@ -83,6 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     provider = _provider(arguments)
     page_parameters = _pairs(arguments)
+    if arguments.save is not None:
+        from .. import credential_file
+
+        credential_file.check(arguments.save)  # the token is given once
     settings = {
         "header_auth": provider.header_auth,
         "signature_method": provider.signature_method,
@@ -220,12 +224,20 @@ def _report(hook: OAuthHook, fields: dict[str, str], save: str | None) -> None:
         f", {name} {fields[name]}" for name in ("screen_name", "user_id") if name in fields
     )
     print(painted(f"Authorized{who}.", "green", sys.stderr), file=sys.stderr)
-    if save is not None:
-        from .. import credential_file
-
-        credential_file.save(hook, save)
-        print(f"The credentials are in {save}.", file=sys.stderr)
+    if save is None:
+        _print(hook, fields)
         return
+    from .. import credential_file
+
+    try:
+        credential_file.save(hook, save)
+    except OSError:
+        _print(hook, fields)  # or they would be lost
+        raise
+    print(f"The credentials are in {save}.", file=sys.stderr)
+
+
+def _print(hook: OAuthHook, fields: dict[str, str]) -> None:
     assert hook.token is not None
     for name, value in {
         "oauth_token": hook.token.key,
