@@ -77,7 +77,11 @@ def _from_terminal() -> _Credentials:
 
 
 def _asked(what: str) -> str:
-    return getpass.getpass(f"{what} (not shown): ").strip()
+    try:
+        return getpass.getpass(f"{what} (not shown): ").strip()
+    except EOFError:
+        print(file=sys.stderr)  # the cursor stands behind the question
+        _fail("the credentials were not given to their end")
 
 
 def _fail(message: str) -> NoReturn:

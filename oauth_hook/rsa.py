@@ -89,7 +89,7 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
             if passphrase is not None:
                 reason = "is not encrypted: give no rsa_key_passphrase"
         except ValueError:
-            reason = "can't be read: give the private key in PEM, and its rsa_key_passphrase if any"
+            reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
             if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
                 reason = "is a public key: give the private one, which stays with you"
         else:

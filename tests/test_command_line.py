@@ -11,6 +11,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 from terminal import at_terminal, environment, run
 
 from oauth_hook import OAuthHook, __version__
@@ -143,6 +149,71 @@ def test_secrets_typed_at_a_terminal_are_not_echoed() -> None:
     assert "oauth_consumer_key = 'typed-key'" in terminal.shown
     assert "hush-typed" not in terminal.shown
     assert terminal.shown.count("typed-key") == terminal.shown.count("oauth_consumer_key")
+
+
+@pytest.mark.parametrize("command", ["explain GET", "request GET", "authorize"])
+@pytest.mark.parametrize("asked_for", ["consumer key", "consumer secret"])
+def test_ctrl_d_at_a_hidden_question_is_one_line(command: str, asked_for: str) -> None:
+    arguments = [*command.split(), "http://a.example/"]
+    if command == "authorize":
+        arguments = ["authorize", "--provider", "x", "--pin"]
+    key = {"OAUTH_CONSUMER_KEY": "key"} if asked_for == "consumer secret" else {}
+    with at_terminal(*arguments, env=key) as terminal:
+        terminal.until(f"{asked_for.capitalize()} .*: ")
+        terminal.type("\x04")
+        assert terminal.end() == 1
+    assert terminal.shown.splitlines()[1:] == [f"oauth-hook: no {asked_for} was given"]
+
+
+# An encrypted RSA key
+
+
+@pytest.fixture
+def encrypted_key(tmp_path: Path) -> list[str]:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b" hush "))
+    (tmp_path / "key.pem").write_bytes(pem)
+    return ["--signature-method", "RSA-SHA1", "--rsa-key", str(tmp_path / "key.pem")]
+
+
+def test_the_passphrase_of_an_encrypted_key_is_asked_for_without_echo(
+    encrypted_key: list[str],
+) -> None:
+    with at_terminal("explain", "GET", "http://a.example/", *encrypted_key, env=CONSUMER) as at:
+        at.until("Passphrase of the RSA key .*: ")
+        at.type(" hush \n")
+        assert at.end() == 0
+    assert "oauth_signature=" in at.shown
+    assert "hush" not in at.shown
+
+
+@pytest.mark.parametrize("typed", ["\n", "\x04", "wrong\n"])
+def test_a_wrong_passphrase_is_one_line(encrypted_key: list[str], typed: str) -> None:
+    with at_terminal("explain", "GET", "http://a.example/", *encrypted_key, env=CONSUMER) as at:
+        at.until("Passphrase of the RSA key .*: ")
+        at.type(typed)
+        assert at.end() == 1
+    (line,) = at.shown.splitlines()[1:]
+    assert line.startswith("oauth-hook: ")
+    assert "passphrase" in line
+    assert "rsa_key_passphrase" not in line
+
+
+def test_the_passphrase_of_an_encrypted_key_is_taken_from_the_environment(
+    encrypted_key: list[str],
+) -> None:
+    env = {**CONSUMER, "OAUTH_RSA_KEY_PASSPHRASE": " hush "}
+    ended = run("explain", "GET", "http://a.example/", *encrypted_key, env=env)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_without_a_terminal_the_passphrase_s_variable_is_named(encrypted_key: list[str]) -> None:
+    ended = run("explain", "GET", "http://a.example/", *encrypted_key, env=CONSUMER)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "oauth-hook: the passphrase of the RSA key is missing: "
+        "set OAUTH_RSA_KEY_PASSPHRASE, or run this at a terminal\n"
+    )
 
 
 def test_ctrl_c_leaves_cleanly() -> None:

@@ -18,6 +18,7 @@ KEY = "OAUTH_CONSUMER_KEY"
 SECRET = "OAUTH_CONSUMER_SECRET"
 TOKEN = "OAUTH_TOKEN"
 TOKEN_SECRET = "OAUTH_TOKEN_SECRET"
+PASSPHRASE = "OAUTH_RSA_KEY_PASSPHRASE"
 
 ENVIRONMENT = (
     f"The consumer's key and secret are taken from the environment, {KEY} and {SECRET}, or asked "
@@ -39,7 +40,12 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="HMAC-SHA1 unless told otherwise; HMAC-SHA256, RSA-SHA1, PLAINTEXT and the like",
     )
-    group.add_argument("--rsa-key", metavar="FILE", help="private key in PEM, for an RSA method")
+    group.add_argument(
+        "--rsa-key",
+        metavar="FILE",
+        help="private key in PEM, for an RSA method; the passphrase of an encrypted one is taken "
+        f"from the environment, {PASSPHRASE}, or asked for without echo",
+    )
     group.add_argument("--realm", help="stands in the Authorization header, with --header")
 
 
@@ -52,8 +58,17 @@ def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     if arguments.rsa_key is not None:
         with open(arguments.rsa_key, "rb") as file:
-            settings["rsa_key"] = file.read()
+            pem = settings["rsa_key"] = file.read()
+        if b"ENCRYPTED" in pem:  # in its first line or, in OpenSSL's older form, below it
+            settings["rsa_key_passphrase"] = _passphrase()
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _passphrase() -> str:
+    passphrase = os.environ.get(PASSPHRASE) or _asked("passphrase of the RSA key", PASSPHRASE)
+    if not passphrase:
+        raise CommandFailed("the RSA key is encrypted, and no passphrase was given")
+    return passphrase
 
 
 def add_credentials_option(parser: argparse.ArgumentParser) -> None:
@@ -85,18 +100,20 @@ def consumer(settings: dict[str, Any]) -> dict[str, Any]:
     An RSA method in ``settings`` needs no secret.
     """
     method = settings.get("signature_method", "")
-    key = os.environ.get(KEY) or _asked("Consumer key", KEY)
+    key = os.environ.get(KEY) or _asked("consumer key", KEY).strip()
     secret = os.environ.get(SECRET)
     if secret is None:
-        secret = "" if method.startswith("RSA-") else _asked("Consumer secret", SECRET)
+        secret = "" if method.startswith("RSA-") else _asked("consumer secret", SECRET).strip()
     return {"consumer_key": key, "consumer_secret": secret}
 
 
 def _asked(what: str, variable: str) -> str:
     if not sys.stdin.isatty():
-        raise CommandFailed(
-            f"the {what.lower()} is missing: set {variable}, or run this at a terminal"
-        )
+        raise CommandFailed(f"the {what} is missing: set {variable}, or run this at a terminal")
     import getpass
 
-    return getpass.getpass(f"{what} (not shown): ", sys.stderr).strip()
+    try:
+        return getpass.getpass(f"{what[0].upper()}{what[1:]} (not shown): ", sys.stderr)
+    except EOFError:
+        print(file=sys.stderr)  # the cursor stands behind the question
+        raise CommandFailed(f"no {what} was given") from None

@@ -214,7 +214,17 @@ def test_at_a_terminal_the_user_is_asked_without_echo(
     assert json.loads("{" + answer)["oauth_token"] == hook.token.key
 
 
-def at_terminal(command: list[str], answers: dict[str, str], config: Path) -> str:
+def test_ctrl_d_instead_of_an_answer_is_one_line(telling: Provider, tmp_path: Path) -> None:
+    command = [*HTTP, "--auth-type=oauth1", "GET", telling.url]
+    shown = at_terminal(command, {"Consumer key": "key", "secret": "\x04"}, tmp_path, status=1)
+
+    assert shown.strip().splitlines()[2:] == [
+        "http: error: the credentials were not given to their end"
+    ]
+    assert telling.messages == []
+
+
+def at_terminal(command: list[str], answers: dict[str, str], config: Path, status: int = 0) -> str:
     """All that a terminal shows of ``command``, whose questions get these answers in turn."""
     child, terminal = pty.fork()
     if child == 0:
@@ -230,7 +240,7 @@ def at_terminal(command: list[str], answers: dict[str, str], config: Path) -> st
         pass
     finally:
         os.close(terminal)
-    assert os.waitpid(child, 0)[1] == 0, shown
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status, shown
     return shown
 
 
