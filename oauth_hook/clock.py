@@ -40,9 +40,9 @@ def ahead(response: Response, tolerance: int | None, *, streamed: bool) -> int |
         return None
     read_body = not streamed or _is_short(response)
     try:
-        fields = problem(response, read_body=read_body)
+        fields = problem(response, body=None if read_body else b"")
     except RequestException:  # cut short: whoever reads it will see
-        fields = problem(response, read_body=False)
+        fields = problem(response, body=b"")
     provider_time = _provider_time(response, fields, timestamp, tolerance)
     if provider_time is None:
         return None

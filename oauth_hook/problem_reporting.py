@@ -27,18 +27,18 @@ _LONGEST = 500  # characters of one field that are kept
 
 
 def problem(
-    response: requests.Response, secrets: Iterable[str] = (), *, read_body: bool = True
+    response: requests.Response, secrets: Iterable[str] = (), *, body: bytes | None = None
 ) -> dict[str, str]:
     """The extension's fields in the body of ``response`` or its ``WWW-Authenticate``, decoded.
 
     ``secrets`` are masked where they occur in them, and so are the signatures and nonces of the
-    requests that led to the response. Empty where there are no such fields. ``read_body``: False
-    for a body that may have no end.
+    requests that led to the response. Empty where there are no such fields. ``body``: what is known
+    of the body, so that none of it is read, which may have no end.
     """
     found: dict[str, str] = {}
-    content = response.content if read_body else b""
-    body = content[:65536].decode("utf-8-sig", "replace").strip()
-    pairs = [] if body.startswith(("<", "{", "[")) else parse_qsl(body, separator="&")
+    content = response.content if body is None else body
+    text = content[:65536].decode("utf-8-sig", "replace").strip()
+    pairs = [] if text.startswith(("<", "{", "[")) else parse_qsl(text, separator="&")
     for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain  # RFC 9110 section 5.6.4
         pairs.append((name, unquote(value)))

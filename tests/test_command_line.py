@@ -57,6 +57,7 @@ def test_the_version() -> None:
         (["request", "POST", "http://a.example", "--json", "{"], "--json: this is no JSON"),
         (["request", "POST", "http://a.example", "a=b", "--json", "1"], "--json is the body"),
         (["request", "GET", "http://a.example", "a@b"], "GET has no body"),
+        (["request", "POST", "http://a.example", "a@"], "'a@' is not of the form name=value or"),
         (["sandbox", "--port", "70000"], "argument --port: invalid port value: '70000'"),
         (["authorize"], "give --provider, or all of"),
         (["authorize", "--authorize-url", "http://a.example"], "give --provider, or all of"),

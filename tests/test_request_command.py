@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from misbehaving import form, misbehaving, resets, sends, trickles
+from misbehaving import form, misbehaving, never_ends, resets, sends, trickles
 from terminal import at_terminal, run
 
 from oauth_hook import OAuthHook, credential_file
@@ -215,6 +218,130 @@ def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Pat
             terminal.until(r"of 48.0 MiB sent \(\d+%\)")
             assert terminal.end() == 0
     assert terminal.shown.endswith("thanks\n")
+
+
+def refuses(connection: socket.socket) -> None:
+    connection.sendall(form("too much", "413 Too Large"))
+    connection.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize(
+    ("breaks_off", "says"),
+    [
+        (
+            resets,
+            "Connection reset by peer|Broken pipe|the connection was closed without an answer",
+        ),
+        (refuses, "413 Too Large"),
+    ],
+    ids=["reset", "early answer"],
+)
+def test_the_line_of_an_upload_that_breaks_off_goes_away(
+    credentials: list[str], tmp_path: Path, breaks_off: Any, says: str
+) -> None:
+    (tmp_path / "big").write_bytes(bytes(64 << 20))
+    shown = threading.Event()
+
+    def reads_some(connection: socket.socket) -> None:
+        while not shown.is_set():
+            connection.recv(1 << 16)
+            time.sleep(0.01)
+        breaks_off(connection)
+
+    with misbehaving(reads_some) as server:
+        upload = f"f@{tmp_path / 'big'}"
+        with at_terminal("request", "POST", server.url, upload, *credentials) as terminal:
+            terminal.until(r"of 64.0 MiB sent \(\d+%\)")
+            shown.set()
+            assert terminal.end() == 1
+    assert re.search(rf"\r(too much\s+)?oauth-hook: ({says})\s*$", terminal.shown)
+
+
+def test_the_line_of_a_download_that_breaks_off_goes_away(
+    credentials: list[str], tmp_path: Path
+) -> None:
+    def sends_some(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n")
+        for _ in range(15):
+            connection.sendall(b"x" * (1 << 16))
+            time.sleep(0.1)
+
+    stdout = tmp_path / "target"
+    with (
+        misbehaving(sends_some) as server,
+        at_terminal("request", "GET", server.url, *credentials, stdout=stdout) as terminal,
+    ):
+        terminal.until(r"of 8.6 MiB received \(\d+%\)")
+        assert terminal.end() == 1
+    assert re.search(r"\roauth-hook: the answer was cut short\s*$", terminal.shown)
+    assert stdout.stat().st_size == 15 << 16
+
+
+# An error's body
+
+
+def test_the_body_of_an_error_is_written_as_it_comes(
+    credentials: list[str], tmp_path: Path
+) -> None:
+    stdout = tmp_path / "target"
+    endless = never_ends(b"HTTP/1.1 500 No\r\n\r\n", b"x" * (1 << 16))
+    with (
+        misbehaving(endless) as server,
+        at_terminal("request", "GET", server.url, *credentials, stdout=stdout) as terminal,
+    ):
+        end = time.monotonic() + 30
+        while not (stdout.exists() and stdout.stat().st_size > 1 << 20):
+            assert time.monotonic() < end, "nothing is written before the end"
+            time.sleep(0.02)
+        terminal.type("\x03")
+        assert terminal.end() == 130
+
+
+CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "body", "status"),
+    [
+        (form("half of it", "503 No")[:-3], "half of", "503 No"),
+        (form("half of it", "401 No")[:-3], "half of", "401 No"),  # the hook has tried to read it
+        (CHUNKED + b"8\r\nhalf of \r\n8\r\nit", "half of ", "503 No"),
+    ],
+    ids=["503", "401", "chunked"],
+)
+def test_an_error_that_is_cut_short_shows_its_status_and_what_there_is_of_its_body(
+    credentials: list[str], answer: bytes, body: str, status: str
+) -> None:
+    with misbehaving(sends(answer)) as server:
+        ended = run("request", "GET", server.url, *credentials)
+    assert ended.returncode == 1
+    assert ended.stdout.startswith(body)
+    assert ended.stderr == f"oauth-hook: {status}; the answer was cut short\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "found"), [("", True), ("x=1&" * 10_000, True), ("x=1&" * 20_000, False)]
+)
+def test_a_problem_is_looked_for_in_the_first_64_kib_of_an_error(
+    credentials: list[str], before: str, found: bool
+) -> None:
+    answer = form(f"{before}oauth_problem=token_expired", "403 No")
+    with misbehaving(sends(answer)) as server:
+        ended = run("request", "GET", server.url, *credentials)
+    problem = "; oauth_problem: token_expired" if found else ""
+    assert ended.stderr == f"oauth-hook: 403 No{problem}\n"
+    assert ended.stdout.endswith("oauth_problem=token_expired")
+
+
+@pytest.mark.parametrize("name", ["", "pipe"])
+def test_what_is_no_file_is_not_uploaded(credentials: list[str], tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    path = str(tmp_path / name)
+    with misbehaving(sends(form("thanks"))) as server:
+        ended = run("request", "POST", server.url, f"a@{path}", *credentials)
+    assert ended.returncode == 1
+    assert ended.stderr == (f"oauth-hook: {path}: it is no regular file, so it can't be uploaded\n")
+    assert server.requests == []
 
 
 def test_ctrl_c_while_waiting(credentials: list[str]) -> None:

@@ -17,7 +17,7 @@ from . import CommandFailed
 
 #: Their name=value go into the query; those of all other methods into a form.
 _IN_QUERY = ("GET", "HEAD", "OPTIONS", "DELETE")
-_ITEM = re.compile(r"([^=@]+)([=@])(.*)", re.DOTALL).fullmatch
+_ITEM = re.compile(r"([^=@]+)(=|@(?=.))(.*)", re.DOTALL).fullmatch
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import requests
+import urllib3.exceptions
 
 from .. import problem_reporting
-from ..failure import is_cut_short
+from ..failure import is_cut_short, reason
 from . import CommandFailed
 from .consumer import add_credentials_option, add_signing_options, hook_for
 from .described import add_request_arguments, described
@@ -20,6 +21,8 @@ from .terminal import painted, printable
 
 _TIMEOUT = 60  # seconds for which the provider may say nothing
 _BLOCK = 64 * 1024  # bytes
+_LONGEST_REPORT = 64 * 1024  # bytes of an error's body in which a problem report is looked for
+_READ_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
 
 
 def add_to(commands: Any) -> None:
@@ -44,51 +47,52 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
     hooks: Any = {"pre_request": hook_for(arguments)}
-    with requests.Session() as session, _closed(request.data):
-        response = session.request(
-            request.method or "",
-            request.url or "",
-            params=request.params,
-            data=_with_progress(request.data),
-            headers=request.headers,
-            hooks=hooks,
-            stream=True,
-            timeout=_TIMEOUT,
-        )
+    with requests.Session() as session:
+        with _upload(request.data):
+            response = session.request(
+                request.method or "",
+                request.url or "",
+                params=request.params,
+                data=request.data,
+                headers=request.headers,
+                hooks=hooks,
+                stream=True,
+                timeout=_TIMEOUT,
+            )
         with response:
             if arguments.verbose:
                 _show_head(response)
-            if response.status_code < 400:
-                _write(response)
-                return 0
-            sys.stdout.buffer.write(response.content)
-            _end_line(response.content)
-            raise CommandFailed(_refusal(response))
+            beginning, wrong = _write(response)
+        failure = [words for words in (_refusal(response, beginning), wrong) if words]
+        if failure:
+            raise CommandFailed("; ".join(failure))
+        return 0
 
 
 @contextlib.contextmanager
-def _closed(body: Any) -> Iterator[None]:
-    """An upload that breaks off leaves its file open."""
+def _upload(body: Any) -> Iterator[None]:
+    """Shows how far it is, and leaves nothing behind where it breaks off: no line and no open file.
+
+    It does so where the provider has answered before all was sent, too.
+    """
+    from .upload import Multipart
+
+    if not isinstance(body, Multipart):
+        yield
+        return
+    progress = Progress("sent", len(body))
+
+    def on_read(count: int) -> None:
+        progress.at(count)
+        if count == len(body):
+            progress.done()
+
+    body.on_read = on_read
     try:
         yield
     finally:
-        if hasattr(body, "close"):
-            body.close()
-
-
-def _with_progress(body: Any) -> Any:
-    from .upload import Multipart
-
-    if isinstance(body, Multipart):
-        progress = Progress("sent", len(body))
-
-        def on_read(count: int) -> None:
-            progress.at(count)
-            if count == len(body):
-                progress.done()
-
-        body.on_read = on_read
-    return body
+        body.close()
+        progress.done()
 
 
 def _show_head(response: requests.Response) -> None:
@@ -100,22 +104,42 @@ def _show_head(response: requests.Response) -> None:
     print(file=sys.stderr, flush=True)
 
 
-def _write(response: requests.Response) -> None:
+def _write(response: requests.Response) -> tuple[bytes, str]:
+    """Writes the body as it comes. Gives its beginning, and why the rest did not come, if so."""
     announced = response.headers.get("Content-Length", "")
     compressed = "Content-Encoding" in response.headers
     total = int(announced) if announced.isdecimal() and not compressed else None
     progress = None if sys.stdout.isatty() else Progress("received", total)
-    count, block = 0, b""
-    for block in response.iter_content(_BLOCK):
-        sys.stdout.buffer.write(block)
-        count += len(block)
+    count, block, beginning, wrong = 0, b"", b"", ""
+    try:
+        for block in _blocks(response):
+            sys.stdout.buffer.write(block)
+            count += len(block)
+            beginning += block[: _LONGEST_REPORT - len(beginning)]
+            if progress is not None:
+                progress.at(count)
+    except _READ_ERRORS as error:
+        wrong = reason(error)
+    finally:
         if progress is not None:
-            progress.at(count)
-    if progress is not None:
-        progress.done()
+            progress.done()
     _end_line(block)
-    if is_cut_short(response):
-        raise CommandFailed("the answer was cut short")
+    return beginning, wrong or ("the answer was cut short" if is_cut_short(response) else "")
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes, and what there is of one that is cut short.
+
+    ``iter_content`` waits until a block is whole, and urllib3 2 keeps it back if it never is.
+    """
+    raw = response.raw
+    if raw.closed:  # the hook has read it, to know why it is refused: it is short
+        yield from response.iter_content(1)
+    elif not hasattr(raw, "read1"):  # urllib3 1
+        yield from response.iter_content(_BLOCK)
+    else:
+        while block := raw.read1(_BLOCK, decode_content=True):
+            yield block
 
 
 def _end_line(body: bytes) -> None:
@@ -125,7 +149,9 @@ def _end_line(body: bytes) -> None:
     sys.stdout.flush()
 
 
-def _refusal(response: requests.Response) -> str:
+def _refusal(response: requests.Response, beginning: bytes) -> str:
+    if response.status_code < 400:
+        return ""
     text = f"{response.status_code} {printable(response.reason or '')}".rstrip()
-    problem = problem_reporting.problem(response)
+    problem = problem_reporting.problem(response, body=beginning)
     return f"{text}; {problem_reporting.in_words(problem)}" if problem else text

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import mimetypes
+import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +24,7 @@ class Multipart:
     A file is open only while it is read. ``on_read``, if set, is called with the number of bytes
     read so far.
 
-    Raises OSError if there is no such file.
+    Raises OSError if there is no such file, or it is a directory or a pipe, which have no length.
     """
 
     def __init__(self, values: Sequence[tuple[str, str]], files: Sequence[tuple[str, str]]) -> None:
@@ -32,6 +35,8 @@ class Multipart:
         for name, value in values:
             self._parts += [_head(boundary, name), value.encode(), b"\r\n"]
         for name, path in files:
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise OSError(errno.EINVAL, "it is no regular file, so it can't be uploaded", path)
             self._parts += [_head(boundary, name, Path(path)), Path(path), b"\r\n"]
         self._parts.append(f"--{boundary}--\r\n".encode())
         self._length = sum(
