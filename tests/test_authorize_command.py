@@ -206,6 +206,41 @@ def test_the_port_and_the_page_s_parameters_are_as_asked_for(
     assert "Traceback" not in terminal.shown
 
 
+def test_a_port_can_be_had_again_at_once(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    port = ["--port", str(free_port())]
+    for attempt in ("first", "second"):
+        (tmp_path / attempt).mkdir()
+        env, opened = browser(tmp_path / attempt)
+        with at_terminal(*authorize, *port, env={**env, **consumer}) as terminal:
+            come_back("allow", wait_for(opened))
+            assert terminal.end() == 0, terminal.shown
+
+
+def test_a_port_on_which_somebody_listens_is_named(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    port = str(free_port())
+    with at_terminal(*authorize, "--port", port, env={**env, **consumer}):
+        wait_for(opened)
+        ended = run(*authorize, "--port", port, env={**env, **consumer})
+    assert ended.returncode == 1
+    assert ended.stderr == f"oauth-hook: port {port} can't be had: Address already in use\n"
+
+
+@pytest.mark.parametrize("pin", [[], ["--pin"]], ids=["callback", "PIN"])
+def test_a_browser_that_does_not_open_is_said(
+    consumer: dict[str, str], authorize: list[str], pin: list[str]
+) -> None:
+    with at_terminal(*authorize, *pin, env={"BROWSER": "/bin/false %s", **consumer}) as terminal:
+        terminal.until("could not open a browser: open the page yourself")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    assert ("or use --pin" in terminal.shown) is not bool(pin)
+
+
 # By PIN
 
 

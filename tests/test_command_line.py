@@ -25,6 +25,14 @@ from oauth_hook.providers import PROVIDERS
 COMMANDS = ("authorize", "request", "explain", "sandbox", "demo")
 CONSUMER = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-secret"}
 
+ENDPOINTS = ("request-token-url", "authorize-url", "access-token-url")
+WRONG_ENDPOINTS = [
+    ([f"--{name}={url if name == wrong else 'http://a.example'}" for name in ENDPOINTS], wrong)
+    for wrong in ENDPOINTS
+    for url in ("a.example", "ftp://a.example", "http://", "http:///a", "http://[a", "http://a:x")
+]
+WRONG_ENDPOINTS.append((["--provider=sandbox", "--base-url=localhost:80"], ENDPOINTS[0]))
+
 
 # Help and usage
 
@@ -65,6 +73,10 @@ def test_the_version() -> None:
         (
             ["authorize", "--provider", "x", "--base-url", "http://a.example"],
             "--provider x has no use for --base-url",
+        ),
+        *(
+            (["authorize", *endpoints], f"the {wrong} is not http(s)://HOST...")
+            for endpoints, wrong in WRONG_ENDPOINTS
         ),
         (["authorize", "--provider", "x", "perms"], "'perms' is not of the form name=value"),
     ],

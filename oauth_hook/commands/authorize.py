@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..errors import AuthorizationDenied, ExchangeError
+from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
 from . import CommandFailed, port
@@ -16,6 +17,7 @@ from .terminal import painted
 
 if TYPE_CHECKING:
     from ..credentials import Token
+    from .callback import CallbackListener
 
 _ENDPOINTS = ("request_token_url", "authorize_url", "access_token_url")
 
@@ -82,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .. import three_legged
 
     provider = _provider(arguments)
+    _check_endpoints(arguments, provider)
     page_parameters = _pairs(arguments)
     if arguments.save is not None:
         from .. import credential_file
@@ -140,6 +143,22 @@ def _provider(arguments: argparse.Namespace) -> Provider:
     return provider._replace(**{**urls, **given})
 
 
+def _check_endpoints(arguments: argparse.Namespace, provider: Provider) -> None:
+    """All three before the first is used: the user is not to allow what can't be completed then."""
+    for name in _ENDPOINTS:
+        url = getattr(provider, name)
+        if not _is_http(url):
+            arguments.usage_error(f"the {name.replace('_', '-')} is not http(s)://HOST...: {url!r}")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no IPv6 address, or no port
+        return False
+
+
 def _pairs(arguments: argparse.Namespace) -> dict[str, str]:
     pairs = [text.partition("=") for text in arguments.items]
     for name, equals, _ in pairs:
@@ -167,7 +186,7 @@ def _by_pin(asked_for: Any) -> tuple[Token, str]:
     token, url = asked_for("oob")
     _show("Open this page, and allow it:", url)
     if _has_browser():
-        _open(url)
+        _open(url, "open the page yourself")
     print("The PIN that it shows: ", end="", file=sys.stderr, flush=True)
     pin = sys.stdin.readline().strip()
     if not pin:
@@ -177,9 +196,9 @@ def _by_pin(asked_for: Any) -> tuple[Token, str]:
 
 def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:
     from ..three_legged import verifier
-    from .callback import CallbackListener, Verdict
+    from .callback import Verdict
 
-    with CallbackListener(port) as listener:
+    with _listener(port) as listener:
         token, url = asked_for(listener.url)
         came_back: list[str | ExchangeError] = []
 
@@ -195,7 +214,7 @@ def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:
             return Verdict(True, "Access allowed", "The rest is done at the terminal.")
 
         _show("Opening this page in the browser; allow it there:", url)
-        _open(url)
+        _open(url, "open the page yourself, or use --pin")
         print("Waiting for the browser to come back (Ctrl-C gives up) ...", file=sys.stderr)
         listener.wait(judge)
     (answer,) = came_back
@@ -204,16 +223,29 @@ def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:
     return token, answer
 
 
+def _listener(port: int) -> CallbackListener:
+    from .callback import CallbackListener
+
+    try:
+        return CallbackListener(port)
+    except OSError as error:
+        raise CommandFailed(f"port {port} can't be had: {reason(error)}") from None
+
+
 def _show(text: str, url: str) -> None:
     print(f"{text}\n\n  {painted(url, 'cyan', sys.stderr)}\n", file=sys.stderr)
 
 
-def _open(url: str) -> None:
+def _open(url: str, otherwise: str) -> None:
     """In a thread: a browser for the terminal comes back only when it is left."""
     import threading
     import webbrowser
 
-    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    def work() -> None:
+        if not webbrowser.open(url):
+            print(f"\ncould not open a browser: {otherwise}", file=sys.stderr, flush=True)
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 # The result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import http.server
+import os
 import string
 import sys
 import threading
@@ -113,7 +114,9 @@ class CallbackListener:
 
 class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True  # a browser opens connections on which it then says nothing
-    allow_reuse_address = False
+    # After a run its port is in TIME_WAIT for a minute. On Windows others could listen on it too.
+    allow_reuse_address = os.name == "posix"
+    allow_reuse_port = False
     judge: Callable[[str], Verdict]
 
     def __init__(self, *arguments: Any) -> None:
