@@ -12,10 +12,12 @@ import sys
 from collections.abc import Sequence
 
 from oauth_hook import OAuthError, __version__
-from oauth_hook.commands import CommandFailed, authorize, demo, explain, request, sandbox
+from oauth_hook.commands import CommandFailed, authorize, demo, explain, is_utf8, request, sandbox
 from oauth_hook.failure import TRANSPORT_ERRORS, reason
 
 _COMMANDS = (authorize, request, explain, sandbox, demo)
+
+_FILES = ("credentials", "database", "rsa_key", "save")  # arguments; a file's name may be any bytes
 
 _INTERRUPTED = 130  # what a shell reports for a process that SIGINT ended
 
@@ -26,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Gives the exit status: 0 done, 1 failed, 130 interrupted. A command line that can't be read
     leaves with SystemExit(2), as argparse does.
     """
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal can't show is no failure
             stream.reconfigure(errors="backslashreplace")
@@ -39,10 +42,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone: `oauth-hook ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (CommandFailed, OAuthError, ImportError, *TRANSPORT_ERRORS) as error:
+    except (CommandFailed, OAuthError, ImportError, UnicodeError, *TRANSPORT_ERRORS) as error:
         print(f"oauth-hook: {_in_one_line(error)}", file=sys.stderr)
         return 1
     return status
+
+
+def _replace_closed_streams() -> None:
+    """Python has None for one that was closed (``>&-``). What is written there goes nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))  # as Python's own are
 
 
 def _in_one_line(error: Exception) -> str:
@@ -60,9 +71,13 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments, rest = parser.parse_known_args(argv)
     if rest:
         # argparse takes all of a command's name=value from one place; people write options between.
-        if not hasattr(arguments, "items") or any(text.startswith("-") for text in rest):
+        end = rest.index("--") if "--" in rest else len(rest)  # of the options
+        if not hasattr(arguments, "items") or any(text.startswith("-") for text in rest[:end]):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        arguments.items += rest
+        arguments.items += rest[:end] + rest[end + 1 :]
+    for name, value in vars(arguments).items():
+        if isinstance(value, str) and name not in _FILES and not is_utf8(value):
+            parser.error(f"this is not UTF-8: {value!a}")
     return arguments
 
 

@@ -64,7 +64,7 @@ def _from_environment() -> _Credentials | None:
 
 
 def _from_terminal() -> _Credentials:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # None: it was closed
         _fail(
             "no credentials: give -a FILE, or set OAUTH_CONSUMER_KEY, OAUTH_CONSUMER_SECRET, "
             "OAUTH_TOKEN and OAUTH_TOKEN_SECRET"
@@ -79,9 +79,9 @@ def _from_terminal() -> _Credentials:
 def _asked(what: str) -> str:
     try:
         return getpass.getpass(f"{what} (not shown): ").strip()
-    except EOFError:
+    except (EOFError, UnicodeDecodeError):
         print(file=sys.stderr)  # the cursor stands behind the question
-        _fail("the credentials were not given to their end")
+        _fail("the credentials were not given to their end, or not in UTF-8")
 
 
 def _fail(message: str) -> NoReturn:

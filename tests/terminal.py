@@ -41,13 +41,17 @@ def environment(**more: str) -> dict[str, str]:
 def run(
     *arguments: str, env: Mapping[str, str] | None = None, text: str = "", timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Runs ``oauth-hook`` with these arguments to its end, ``text`` on stdin, at no terminal."""
+    """Runs ``oauth-hook`` with these arguments to its end, ``text`` on stdin, at no terminal.
+
+    A lone surrogate in an argument or in ``text`` stands for a byte, as Python has it.
+    """
     return subprocess.run(
         [*_COMMAND, *arguments],
         env=environment(**(env or {})),
         input=text,
         capture_output=True,
         encoding="utf-8",
+        errors="surrogateescape",
         timeout=timeout,
         check=False,
     )
@@ -74,7 +78,7 @@ class Terminal:
                 raise AssertionError(f"{pattern!r} did not come:\n{self.shown}")
 
     def type(self, text: str) -> None:
-        os.write(self._master, text.encode())
+        os.write(self._master, os.fsencode(text))
 
     def end(self, timeout: float = 30) -> int:
         """Reads to the end; gives the exit status."""

@@ -283,6 +283,18 @@ def test_no_pin(consumer: dict[str, str], authorize: list[str], typed: str, stat
         terminal.type(typed)
         assert terminal.end() == status
     assert "Traceback" not in terminal.shown
+    if status == 1:
+        assert terminal.shown.endswith("\noauth-hook: no PIN was given\n")
+
+
+def test_a_pin_that_is_not_utf_8_is_one_line(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    with at_terminal(*authorize, "--pin", env=consumer) as terminal:
+        terminal.until("The PIN that it shows: ")
+        terminal.type(os.fsdecode(b"\xff\n"))
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("\noauth-hook: this is no PIN: it is not UTF-8\n")
 
 
 # The provider

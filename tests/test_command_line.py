@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from terminal import at_terminal, environment, run
 
 from oauth_hook import OAuthHook, __version__
+from oauth_hook.__main__ import main
+from oauth_hook.commands import explain
 from oauth_hook.providers import PROVIDERS
 
 COMMANDS = ("authorize", "request", "explain", "sandbox", "demo")
@@ -121,6 +123,141 @@ def test_a_failure_is_one_line_with_status_1(arguments: list[str], says: str) ->
     assert says in ended.stderr
     assert "hush" not in ended.stderr
     assert "oauth_signature" not in ended.stderr
+
+
+# Bytes that are no UTF-8, and what is no text
+
+
+BYTE = os.fsdecode(b"\xff")
+URL = "http://a.example/"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["request", "GET", URL, f"a={BYTE}"],
+        ["request", "POST", URL, f"a={BYTE}"],
+        ["request", "POST", URL, f"{BYTE}@{__file__}"],
+        ["request", "GET", URL + BYTE],
+        ["explain", "GET", URL, f"{BYTE}=a"],
+        ["explain", "GET", URL, "--header", f"a={BYTE}"],
+        ["explain", "GET", URL, "--compare", BYTE],
+        ["explain", "POST", URL, "--json", f'"{BYTE}"'],
+        ["sandbox", "--host", BYTE],
+        ["authorize", "--provider", "x", f"a={BYTE}"],
+        ["authorize", "--provider", "sandbox", "--base-url", URL + BYTE],
+    ],
+    ids=ascii,
+)
+def test_an_argument_that_is_not_utf_8_is_wrong_usage(arguments: list[str]) -> None:
+    ended = run(*arguments, env=CONSUMER)
+    assert ended.returncode == 2
+    assert "error: this is not UTF-8: " in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_json_on_stdin_that_is_not_utf_8_is_no_json(errors: str) -> None:
+    env = {**CONSUMER, "PYTHONIOENCODING": f"utf-8:{errors}"}
+    ended = run("explain", "POST", URL, "--json", "-", env=env, text=f'"{BYTE}"')
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("oauth-hook: --json: this is no JSON: 'utf-8' codec can't")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_json_that_is_nested_too_deeply_is_no_json() -> None:
+    ended = run("explain", "POST", URL, "--json", "[" * 100_000, env=CONSUMER)
+    assert ended.returncode == 2
+    assert "--json: this is no JSON: maximum recursion depth" in ended.stderr.splitlines()[-1]
+
+
+def test_a_hidden_answer_that_is_not_utf_8_is_one_line() -> None:
+    with at_terminal("explain", "GET", URL) as terminal:
+        terminal.until("Consumer key .*: ")
+        terminal.type(f"{BYTE}\n")
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("\noauth-hook: this is no consumer key: it is not UTF-8\n")
+
+
+def test_what_else_can_not_be_encoded_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(explain, "run", lambda arguments: BYTE.encode())
+    assert main(["explain", "GET", URL]) == 1
+    assert capsys.readouterr().err.startswith("oauth-hook: 'utf-8' codec can't encode character")
+
+
+# A parameter's name that begins with "-"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--", "-a=b"], ["--header", "--", "-a=b"], ["c=d", "--header", "e=f", "--", "-a=b"]],
+    ids=" ".join,
+)
+def test_what_stands_behind_two_hyphens_is_no_option(arguments: list[str]) -> None:
+    ended = run("explain", "GET", URL, *arguments, env=CONSUMER)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "-a = 'b'" in ended.stdout
+
+
+def test_what_stands_before_two_hyphens_is_an_option_as_ever() -> None:
+    ended = run("explain", "GET", URL, "--header", "-c=d", "--", "-a=b", env=CONSUMER)
+    assert ended.returncode == 2
+    assert "unrecognized arguments: -c=d" in ended.stderr
+
+
+# Standard streams that are closed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status", "err"),
+    [
+        (["demo"], ">&-", 0, ""),
+        (["explain", "GET", URL], ">&-", 0, ""),
+        (["--version"], ">&-", 0, ""),
+        (["request", "GET", "http://127.0.0.1:1/"], ">&-", 1, "oauth-hook: Connection refused\n"),
+        (["explain", "GET", URL], "<&- >&- 2>&-", 0, ""),
+        (["request", "GET", "http://127.0.0.1:1/"], "<&- >&- 2>&-", 1, ""),
+        (
+            ["authorize", "--provider", "x", "--pin"],
+            "<&-",
+            1,
+            "oauth-hook: there is nobody to type the PIN: run this at a terminal\n",
+        ),
+        (
+            ["explain", "POST", URL, "--json", "-"],
+            "<&-",
+            1,
+            "oauth-hook: --json: this is no JSON: Expecting value: line 1 column 1 (char 0)\n",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_closed_stream_is_no_traceback(
+    arguments: list[str], closed: str, status: int, err: str
+) -> None:
+    command = [sys.executable, "-W", "error", "-m", "oauth_hook", *arguments]
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" "$@" {closed}', *command],
+        env=environment(**CONSUMER),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (status, err)
+
+
+def test_without_stdin_credentials_are_asked_for_by_name() -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'exec "{sys.executable}" -m oauth_hook explain GET {URL} <&-'],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("oauth-hook: the consumer key is missing: ")
 
 
 def test_credentials_that_nobody_gave_are_asked_for_by_name() -> None:

@@ -89,6 +89,16 @@ def test_a_file_is_uploaded(provider: Sandbox, credentials: list[str], tmp_path:
     assert report["form"] == []
 
 
+def test_a_file_whose_name_is_not_utf_8_is_uploaded(credentials: list[str], tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.txt"
+    with open(path, "w") as file:
+        file.write("in the file")
+    with misbehaving(sends(form("thanks"))) as server:
+        ended = run("request", "POST", server.url, f"a@{os.fsdecode(path)}", *credentials)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(server.requests) == 1
+
+
 def test_an_upload_is_what_requests_would_send(tmp_path: Path) -> None:
     (tmp_path / "data.bin").write_bytes(os.urandom(200_000))
     body = Multipart([("a", "é")], [("f", str(tmp_path / "data.bin"))])

@@ -10,6 +10,15 @@ class CommandFailed(Exception):
     """What a command can't do, in one line for the user."""
 
 
+def is_utf8(text: str) -> bool:
+    """Whether ``text`` came as UTF-8: Python keeps other bytes in it as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def port(text: str) -> int:
     """A TCP port, from an argument; argparse words the message by this name."""
     number = int(text)

@@ -11,7 +11,7 @@ from ..errors import AuthorizationDenied, ExchangeError
 from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
-from . import CommandFailed, port
+from . import CommandFailed, is_utf8, port
 from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
 from .terminal import painted
 
@@ -164,6 +164,9 @@ def _pairs(arguments: argparse.Namespace) -> dict[str, str]:
     for name, equals, _ in pairs:
         if not (name and equals):
             arguments.usage_error(f"{name!r} is not of the form name=value")
+    for text in arguments.items:
+        if not is_utf8(text):
+            arguments.usage_error(f"this is not UTF-8: {text!a}")
     return {name: value for name, _, value in pairs}
 
 
@@ -188,10 +191,22 @@ def _by_pin(asked_for: Any) -> tuple[Token, str]:
     if _has_browser():
         _open(url, "open the page yourself")
     print("The PIN that it shows: ", end="", file=sys.stderr, flush=True)
-    pin = sys.stdin.readline().strip()
+    pin = _line()
     if not pin:
         raise AuthorizationDenied("no PIN was given")
     return token, pin
+
+
+def _line() -> str:
+    """What is typed up to the end of the line, or before Ctrl-D."""
+    try:
+        line = sys.stdin.readline()
+        line.encode()
+    except UnicodeError:
+        raise CommandFailed("this is no PIN: it is not UTF-8") from None
+    if not line.endswith("\n"):
+        print(file=sys.stderr)  # the cursor stands behind the question
+    return line.strip()
 
 
 def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:

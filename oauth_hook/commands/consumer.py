@@ -115,5 +115,8 @@ def _asked(what: str, variable: str) -> str:
     try:
         return getpass.getpass(f"{what[0].upper()}{what[1:]} (not shown): ", sys.stderr)
     except EOFError:
-        print(file=sys.stderr)  # the cursor stands behind the question
-        raise CommandFailed(f"no {what} was given") from None
+        wrong = f"no {what} was given"
+    except UnicodeDecodeError:
+        wrong = f"this is no {what}: it is not UTF-8"
+    print(file=sys.stderr)  # the cursor stands behind the question
+    raise CommandFailed(wrong)

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from . import CommandFailed
+from . import CommandFailed, is_utf8
 
 #: Their name=value go into the query; those of all other methods into a form.
 _IN_QUERY = ("GET", "HEAD", "OPTIONS", "DELETE")
@@ -74,19 +74,21 @@ def _items(
         match = _ITEM(item)
         if match is None:
             arguments.usage_error(f"{item!r} is not of the form name=value or name@FILE")
+        elif not is_utf8(item if match[2] == "=" else match[1]):  # a file's name may be any bytes
+            arguments.usage_error(f"this is not UTF-8: {item!a}")
         else:
             (values if match[2] == "=" else files).append((match[1], match[3]))
     return values, files
 
 
 def _json(arguments: argparse.Namespace) -> bytes:
-    text = sys.stdin.read() if arguments.json == "-" else arguments.json
     try:
+        text = sys.stdin.read() if arguments.json == "-" else arguments.json
         json.loads(text)
-    except ValueError as error:
+        encoded: bytes = text.encode()
+    except (ValueError, RecursionError) as error:
         reason = f"--json: this is no JSON: {error}"
         if arguments.json != "-":
             arguments.usage_error(reason)
         raise CommandFailed(reason) from None
-    encoded: bytes = text.encode()
     return encoded

@@ -95,4 +95,5 @@ def _head(boundary: str, name: str, path: Path | None = None) -> bytes:
     if path is not None:
         content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     field.make_multipart(content_type=content_type)
-    return f"--{boundary}\r\n{field.render_headers()}".encode()
+    head = f"--{boundary}\r\n{field.render_headers()}"
+    return head.encode(errors="surrogateescape")  # the file's name may be any bytes

@@ -214,12 +214,25 @@ def test_at_a_terminal_the_user_is_asked_without_echo(
     assert json.loads("{" + answer)["oauth_token"] == hook.token.key
 
 
+def test_with_stdin_closed_one_line_says_what_is_missing(telling: Provider) -> None:
+    command = [*HTTP, "--ignore-stdin", "--auth-type=oauth1", "GET", telling.url]
+    ended = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" "$@" <&-', *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("http: error: no credentials: give -a FILE")
+
+
 def test_ctrl_d_instead_of_an_answer_is_one_line(telling: Provider, tmp_path: Path) -> None:
     command = [*HTTP, "--auth-type=oauth1", "GET", telling.url]
     shown = at_terminal(command, {"Consumer key": "key", "secret": "\x04"}, tmp_path, status=1)
 
     assert shown.strip().splitlines()[2:] == [
-        "http: error: the credentials were not given to their end"
+        "http: error: the credentials were not given to their end, or not in UTF-8"
     ]
     assert telling.messages == []
 
