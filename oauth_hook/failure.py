@@ -46,6 +46,20 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
+#: OSErrors of Requests' own have no strerror but a text, which ends in a path.
+_MISSING_FILES: tuple[tuple[str, str], ...] = (
+    (
+        "Could not find a suitable TLS CA certificate bundle",
+        "the CA certificates that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify names are not there",
+    ),
+    (
+        "Could not find the TLS certificate file",
+        "the file of the client's certificate is not there",
+    ),
+    ("Could not find the TLS key file", "the file of the client's key is not there"),
+)
+
+
 def reason(error: BaseException) -> str:
     """What went wrong, as a clause: "Connection refused", "the answer was cut short" ..."""
     chain = list(_chain(error))
@@ -60,6 +74,9 @@ def reason(error: BaseException) -> str:
             return "there is no such host"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
+        for beginning, words in _MISSING_FILES:
+            if isinstance(cause, OSError) and str(cause).startswith(beginning):
+                return words
     for kind, words in _WORDS:
         if any(isinstance(cause, kind) for cause in chain):
             return words

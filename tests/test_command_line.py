@@ -50,6 +50,17 @@ def test_help_stands_on_its_own(arguments: list[str]) -> None:
     assert max(map(len, helped.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_ca_certificates_that_are_not_there_are_said_to_be_the_cause(variable: str) -> None:
+    env = {**CONSUMER, variable: "/nonexistent"}
+    ended = run("request", "GET", "https://127.0.0.1:1/", env=env)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "oauth-hook: the CA certificates that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify names "
+        "are not there\n"
+    )
+
+
 def test_the_version() -> None:
     assert run("--version").stdout == f"requests-oauth {__version__}\n"
 
