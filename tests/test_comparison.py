@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 import requests
 
@@ -38,6 +40,18 @@ def flat(text: str) -> str:
         ("%2520c%2F", "+c%2F", "saw the path"),
         ("b%2520c", "%2562%2520c", "the same but percent-encoded otherwise: /%62%20c/d"),
         ("%2Fd&", "%2Fd%3Fq%3D1&", "has a query in it"),
+        ("https%3A%2F%2Fa", "https%3a%2f%2fa", "escapes are in lower case, such as %3a"),
+        ("q%3Dx", "q%3dx", "escapes are in lower case, such as %3d: they must be in upper case"),
+        ("%26oauth_nonce", "%26oauth_nonc%65", "The third part is the same but percent-encoded"),
+        ("a.example", "a.e%78ample", "The URI is the same but percent-encoded otherwise"),
+        ("https%3A", "HTTPS%3A", "The URI is the same but written otherwise: HTTPS:"),
+        (
+            "https%3A%2F%2Fa.example%3A8080%2F",
+            "https://a.example:8080/",
+            "URI is not percent-encoded: https://a.example:8080/b%2520c%2Fd",
+        ),
+        ("a.example%3A8080%2Fb%2520c", "%5Bx", "URI is no URL: https://[x/d."),
+        ("https%3A%2F%2Fa.example%3A8080", "", "URI is no URL: /b%20c/d."),
         ("q%3Dx%2520y", "q%3Dx%252520y", "encoded twice: something on the way"),
         ("q%3Dx%2520y", "q%3Dx%252By", "A space became a plus sign"),
         ("q%3Dx%2520y", "q%3Dx+y", "A space became a plus sign"),
@@ -71,6 +85,37 @@ def test_what_is_no_base_string_is_said_to_be_none(text: str) -> None:
     same, shown = compared(OURS, text)
     assert not same
     assert shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OURS.replace("&", "&amp;"),
+        quote(OURS, safe=""),
+        f"Expected base string: {OURS}",
+        f"base_string={OURS}",
+    ],
+    ids=["HTML", "URL-encoded", "words before it", "a name before it"],
+)
+def test_a_base_string_that_was_copied_with_more_is_said_to_be_none(text: str) -> None:
+    assert "is no signature base string" in flat(compared(OURS, text)[1])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("POST", "\x1b[2JGET"),
+        ("https%3A%2F%2F", "https://\x1b[2J\x07\x9b"),
+        ("a.example", "%1B%5B2J"),
+        ("oauth_nonce", "\x1b]0;%07%1B"),
+        ("oauth_token%3D", "oauth_token%3D%1B%5B2J%251B"),
+        ("q%3Dx", "q%3D%1Bx\r\x00"),
+    ],
+    ids=ascii,
+)
+def test_nothing_of_the_provider_s_text_steers_the_terminal(ours: str, theirs: str) -> None:
+    text = compared(OURS, OURS.replace(ours, theirs, 1))[1]
+    assert "".join(text.split("\n")).isprintable()
 
 
 def test_the_same() -> None:

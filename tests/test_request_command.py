@@ -398,6 +398,34 @@ def test_explain_compares_with_what_the_provider_expected(
     )
     assert same.returncode == 0
     assert "The base strings are the same. So the secrets differ" in same.stdout
+    quoted = run(
+        "explain",
+        "GET",
+        provider.resource_url,
+        "a=b c",
+        "--compare",
+        f' "{expected}"\n',
+        *credentials,
+    )
+    assert quoted.stdout == same.stdout
     other = run("explain", "GET", provider.resource_url, "a=b", "--compare", expected, *credentials)
     assert other.returncode == 1
     assert "a has another value, 'b c' and not 'b'" in other.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("GET&http%3A%2F%2F%5Bx&a", "The provider's URI is no URL: http://[x."),
+        ("GET&\x1b[2J&\x1b]0;x\x07", "The provider's URI is no URL: ?[2J."),
+        ("GET&http%3a%2f%2fa.example%2f&a", "escapes are in lower case"),
+    ],
+    ids=ascii,
+)
+def test_explain_compares_with_whatever_a_provider_says(
+    credentials: list[str], text: str, says: str
+) -> None:
+    ended = run("explain", "GET", "http://a.example/", "--compare", text, *credentials)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert says in ended.stdout
+    assert "\x1b" not in ended.stdout

@@ -5,10 +5,11 @@ Knows the rules of RFC 5849 section 3.4.1 and the usual ways to break them; no r
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from .terminal import WIDTH, wrapped
+from .terminal import WIDTH, printable, wrapped
 
 _SAME = (
     "The base strings are the same. So the secrets differ: the consumer secret or the token secret "
@@ -18,12 +19,21 @@ _SAME = (
 _NONE = (
     "The provider's text is no signature base string: that has three parts, joined by two '&' "
     "(method, URI, parameters), each percent-encoded. If the shell cut it at an '&', put it in "
-    "quotes."
+    "quotes. Give it without what stands before it, and as it is: no '&amp;', nor encoded again."
 )
+_ENCODING = (
+    "Letters, digits and '-._~' stay as they are, all else is %XX in upper case, a space %20 (RFC "
+    "5849 section 3.6)."
+)
+_METHOD = re.compile("[A-Za-z-]+").fullmatch
+_ESCAPE = re.compile("%[0-9A-Fa-f]{2}").findall
 
 
 def compared(ours: str, theirs: str) -> tuple[bool, str]:
-    """Whether the two are the same, and the text that says so or says where they part."""
+    """Whether the two are the same, and the text that says so or says where they part.
+
+    What ``theirs`` could do to a terminal it can't do there.
+    """
     if ours == theirs:
         return True, wrapped(_SAME)
     at = next(
@@ -35,18 +45,19 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
     shown = WIDTH - 12 - len(lead)
     lines = [
         f"The base strings part at character {at + 1}:",
-        f"  here      {lead}{ours[start : start + shown]}",
-        f"  provider  {lead}{theirs[start : start + shown]}",
+        f"  here      {lead}{printable(ours[start : start + shown])}",
+        f"  provider  {lead}{printable(theirs[start : start + shown])}",
         f"            {' ' * (len(lead) + at - start)}^",
-        wrapped(_cause(ours, theirs)),
+        wrapped(printable(_cause(ours, theirs))),
     ]
     return False, "\n".join(lines)
 
 
 def _cause(ours: str, theirs: str) -> str:
     here, there = ours.split("&"), theirs.split("&")
-    if len(there) != 3:
-        return _NONE
+    cause = _cause_in_form(here, there)
+    if cause is not None:
+        return cause
     if here[0] != there[0]:
         return (
             f"The provider saw the method {unquote(there[0])}, not {unquote(here[0])}. Usually a "
@@ -57,13 +68,38 @@ def _cause(ours: str, theirs: str) -> str:
     return _cause_in_parameters(_pairs(here[2]), _pairs(there[2]))
 
 
+def _cause_in_form(here: list[str], there: list[str]) -> str | None:
+    """What is wrong with how the parts are put together, whatever is in them."""
+    if here[0] != there[0] and not _METHOD(there[0]):
+        return _NONE
+    if len(there) > 1 and re.match("https?://", there[1], re.IGNORECASE):
+        return (
+            f"The provider's URI is not percent-encoded: {there[1]}, and not {here[1]} (RFC 5849 "
+            "section 3.4.1.1)."
+        )
+    if len(there) != 3 or there[1].startswith("amp;"):
+        return _NONE
+    for escape in _ESCAPE("&".join(there)):
+        if escape != escape.upper():
+            return (
+                f"The provider's escapes are in lower case, such as {escape}: they must be in "
+                "upper case (RFC 5849 section 3.6). .NET's HttpUtility.UrlEncode writes lower case."
+            )
+    for what, ours, theirs in zip(("URI", "third part"), here[1:], there[1:], strict=True):
+        if ours != theirs and unquote(ours) == unquote(theirs):
+            return f"The {what} is the same but percent-encoded otherwise. {_ENCODING}"
+    return None
+
+
 def _cause_in_uri(here: str, there: str) -> str:
     if "?" in there or "#" in there:
         return (
             "The provider's URI has a query in it: by RFC 5849 section 3.4.1.2 that belongs to the "
             "parameters. Its own mistake, or its URL was put together by hand."
         )
-    ours, theirs = urlsplit(here), urlsplit(there)
+    ours, theirs = urlsplit(here), _split(there)
+    if theirs is None:
+        return f"The provider's URI is no URL: {there}."
     if ours.scheme != theirs.scheme:
         return (
             f"The provider saw {theirs.scheme}, not {ours.scheme}. Usually a proxy before it ends "
@@ -75,6 +111,8 @@ def _cause_in_uri(here: str, there: str) -> str:
             "before it: set the Host header to what it sees. Host names are in lower case, and the "
             "ports 80 and 443 left out."
         )
+    if ours.path == theirs.path:
+        return f"The URI is the same but written otherwise: {there}, not {here}."
     if unquote(ours.path) == unquote(theirs.path):
         return (
             f"The path is the same but percent-encoded otherwise: {theirs.path}, not {ours.path}. "
@@ -86,6 +124,15 @@ def _cause_in_uri(here: str, there: str) -> str:
         f"The provider saw the path {theirs.path}, not {ours.path}. Usually a proxy or a framework "
         "takes a prefix away, or a redirect led elsewhere."
     )
+
+
+def _split(uri: str) -> SplitResult | None:
+    """None for what is no URL with a host."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # what stands in brackets is no IPv6 address
+        return None
+    return parts if parts.scheme and parts.netloc else None
 
 
 def _pairs(parameters: str) -> list[tuple[str, str]]:
@@ -138,11 +185,7 @@ def _cause_in_value(name: str, here: str, there: str) -> str:
 
 
 def _encoded_otherwise(name: str, there: str, here: str) -> str:
-    return (
-        f"{name} is the same but percent-encoded otherwise: {there} and not {here}. Letters, "
-        "digits and '-._~' stay as they are, all else is %XX in upper case, a space %20 (RFC 5849 "
-        "section 3.6)."
-    )
+    return f"{name} is the same but percent-encoded otherwise: {there} and not {here}. {_ENCODING}"
 
 
 def _mistaken_charset(text: str) -> str | None:

@@ -38,15 +38,16 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments).prepare()
-    if arguments.compare is not None:
-        _sign_as_then(request, arguments.compare)
+    expected = None if arguments.compare is None else arguments.compare.strip(" \t\r\n\"'")
+    if expected is not None:
+        _sign_as_then(request, expected)
     explanation = hook_for(arguments).explain(request)
     print(explanation)
-    if arguments.compare is None:
+    if expected is None:
         return 0
     from .comparison import compared
 
-    same, text = compared(explanation.signature_base_string, arguments.compare.strip())
+    same, text = compared(explanation.signature_base_string, expected)
     print(f"\n{text}")
     return 0 if same else 1
 
