@@ -70,21 +70,28 @@ def hash_body(request: PreparedRequest, hash_name: str) -> tuple[bytes | None, b
     Raises ``UnreadableBody``.
     """
     body = request.body
-    if body is None and (request.method or "").upper() in ("GET", "HEAD"):
-        return None, None
+    if body is None:
+        return hash_nothing(request, hash_name), None
     digest = hashlib.new(hash_name)
     new_body = None
     if isinstance(body, str):
         wire = _encoded(body, request)
         new_body = None if body.isascii() else wire
         digest.update(wire)
-    elif body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        digest.update(body or b"")
+    elif isinstance(body, (bytes, bytearray, memoryview)):
+        digest.update(body)
     else:
         remedy = "it must be hashed: give it as bytes or as a file, or make the hook without it"
         for block in _read_and_rewind(body, request, UnreadableBody, remedy, _BLOCK):
             digest.update(block)
     return digest.digest(), new_body
+
+
+def hash_nothing(request: PreparedRequest, hash_name: str) -> bytes | None:
+    """The digest of no body at all; None for a GET or HEAD, which needs none."""
+    if (request.method or "").upper() in ("GET", "HEAD"):
+        return None
+    return hashlib.new(hash_name).digest()
 
 
 def _encoded(body: str, request: PreparedRequest) -> bytes:

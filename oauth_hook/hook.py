@@ -140,7 +140,8 @@ class OAuthHook(AuthBase):
             realm: goes with the header, outside the signature (section 3.5.1).
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
-                Request Body Hash 1.0, draft 4).
+                Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
+                of your own.
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.

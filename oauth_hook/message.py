@@ -13,7 +13,7 @@ from typing import Any, overload
 from requests import PreparedRequest
 
 from . import signing
-from .body import hash_body, is_form, put_body, read_form, text_of
+from .body import hash_body, hash_nothing, is_form, put_body, read_form, text_of
 from .errors import InvalidURL, UnsignableRequest
 from .resource import method_and_uri, query_as_sent
 from .signer import Signer
@@ -102,8 +102,14 @@ def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> C
         if into_form:
             new_body = form
     extras = _extras(found, known, signer) if found or known else _NONE
-    if signer.style.body_hash and not is_a_form:
-        digest, new_body = hash_body(request, signer.style.method.hash_name)
+    if signer.style.body_hash:
+        hash_name = signer.style.method.hash_name
+        digest = None
+        if is_a_form:
+            if new_body is not None and not new_body and not into_form:
+                digest = hash_nothing(request, hash_name)  # it goes out as no form, but as no body
+        elif not is_form(request):
+            digest, new_body = hash_body(request, hash_name)
         if digest is not None:
             extras = {**extras, "oauth_body_hash": signing.encoded_base64(digest)}
     return start, in_query, in_form, extras, resource, query, fragment, new_body, into_form

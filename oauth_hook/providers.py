@@ -38,12 +38,13 @@ class Provider(NamedTuple):
 
 
 PROVIDERS = {
-    # The request token by GET, the access token by POST:
+    # The request token by GET, the access token by POST, both shown in the header only:
     # https://www.discogs.com/developers/#page:authentication,header:authentication-oauth-flow
     "discogs": Provider(
         "https://api.discogs.com/oauth/request_token",
         "https://www.discogs.com/oauth/authorize",
         "https://api.discogs.com/oauth/access_token",
+        header_auth=True,
         request_token_method="GET",
     ),
     # All three by GET, HMAC-SHA1 only; authorize wants perms=read, write or delete:

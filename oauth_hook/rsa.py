@@ -31,6 +31,7 @@ class PrivateKey:
 
     def sign(self, message: bytes, hash_name: str) -> bytes:
         """Section 3.4.3: RSASSA-PKCS1-v1_5, with the hash of this name in hashlib."""
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
@@ -39,7 +40,13 @@ class PrivateKey:
             "sha256": hashes.SHA256(),
             "sha512": hashes.SHA512(),
         }
-        return self._key.sign(message, PKCS1v15(), algorithms[hash_name])
+        try:
+            return self._key.sign(message, PKCS1v15(), algorithms[hash_name])
+        except UnsupportedAlgorithm:
+            pass
+        raise SignatureMethodError(
+            f"cryptography has no {hash_name} here, as under FIPS: give another signature_method"
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         from cryptography.hazmat.primitives import serialization
@@ -72,6 +79,7 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
         CredentialTypeError: none of these types.
     """
     try:
+        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
     except ImportError:
@@ -80,14 +88,15 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
         ) from None
     if not isinstance(key, RSAPrivateKey):
         pem = _pem(key)
-        if isinstance(passphrase, str):
-            passphrase = passphrase.encode()
+        passphrase = _bytes(passphrase or None)
         try:
             key = load_pem_private_key(pem, passphrase)
         except TypeError:
             reason = "is encrypted: give rsa_key_passphrase"
             if passphrase is not None:
                 reason = "is not encrypted: give no rsa_key_passphrase"
+        except UnsupportedAlgorithm:
+            reason = "is of a kind that cryptography can't read: give an RSA key"
         except ValueError:
             reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
             if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
@@ -110,11 +119,25 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
     return PrivateKey(key)
 
 
+def _bytes(passphrase: Any) -> bytes | None:
+    if passphrase is None or isinstance(passphrase, bytes):
+        return passphrase
+    if not isinstance(passphrase, str):
+        raise CredentialTypeError(
+            f"rsa_key_passphrase must be str or bytes, not {type(passphrase).__name__}"
+        )
+    try:
+        return passphrase.encode()
+    except UnicodeEncodeError:
+        pass  # its message would show the passphrase
+    raise CredentialError("rsa_key_passphrase holds a lone surrogate, which has no UTF-8 form")
+
+
 def _pem(key: Any) -> bytes:
     if isinstance(key, bytes):
         return key
     if isinstance(key, str) and "-----BEGIN" in key:
-        return key.encode()
+        return key.encode("utf-8", "replace")  # what is no ASCII is no PEM, and is told below
     if not isinstance(key, (str, os.PathLike)):
         raise CredentialTypeError(
             "rsa_key must be PEM as str or bytes, a path, or a private key of cryptography, "

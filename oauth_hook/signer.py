@@ -6,6 +6,7 @@ Knows no request.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -85,10 +86,31 @@ def _hmac_signer(
     )
 
 
+def _check_hash(method: SignatureMethod) -> None:
+    try:
+        hashlib.new(method.hash_name)
+    except ValueError:
+        pass
+    else:
+        return
+    raise SignatureMethodError(
+        f"this Python has no {method.hash_name}, as under FIPS: body_hash can't be used with "
+        f"{method.name}"
+    )
+
+
 def _own(method: tuple[Any, ...]) -> SignatureMethod:
     if len(method) != 2 or not isinstance(method[0], str) or not callable(method[1]):
         raise SignatureMethodError("signature_method as a pair must be a name and a function")
     name, function = method
+    if name in NAMES:
+        raise SignatureMethodError(f"signature_method {name!r} is known here: give the name alone")
+    try:
+        signing.percent_encode(name)
+    except UnicodeEncodeError:
+        name = None
+    if name is None:
+        raise SignatureMethodError("signature_method has a name with a lone surrogate in it")
     return SignatureMethod(name, partial(_own_signer, name, function), "sha1")
 
 
@@ -153,6 +175,8 @@ class Signer:
         self.token = token
         self.style = style
         self.sign = style.method.signer(consumer.secret, token.secret if token else "")
+        if style.body_hash:
+            _check_hash(style.method)
         fixed = {
             "oauth_consumer_key": signing.percent_encode(consumer.key),
             "oauth_signature_method": signing.percent_encode(style.method.name),

@@ -150,10 +150,11 @@ import requests
 from oauth_hook import OAuthHook, SignatureMethodError
 hook = OAuthHook("t", "s", "k", "s", True, signature_method="HMAC-SHA256")
 print(requests.Request("GET", "http://x.example", auth=hook).prepare().headers["Authorization"])
-try:
-    OAuthHook("t", "s", "k", "s")
-except SignatureMethodError as error:
-    print(error)
+for settings in ({}, {"signature_method": "PLAINTEXT", "body_hash": True}):
+    try:
+        OAuthHook("t", "s", "k", "s", **settings)
+    except SignatureMethodError as error:
+        print(error)
 """
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -162,6 +163,7 @@ except SignatureMethodError as error:
     assert result.stderr == ""
     assert "HMAC-SHA256" in result.stdout
     assert "no sha1, as under FIPS: HMAC-SHA1 can't be used" in result.stdout
+    assert "body_hash can't be used with PLAINTEXT" in result.stdout
 
 
 # A method of one's own
@@ -204,6 +206,14 @@ def test_a_method_of_ones_own_that_fails_is_told() -> None:
 def test_a_pair_that_is_none_is_refused(method: Any) -> None:
     with pytest.raises(SignatureMethodError, match="a name and a function"):
         OAuthHook("t", "s", "k", "s", signature_method=method)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("PLAINTEXT", "is known here"), ("\ud800", "surrogate")]
+)
+def test_a_name_that_is_none_of_ones_own_is_refused(name: str, says: str) -> None:
+    with pytest.raises(SignatureMethodError, match=says):
+        OAuthHook("t", "s", "k", "s", signature_method=(name, hmac_sha384))
 
 
 # RSA
@@ -256,6 +266,10 @@ SECRET_LINE = "MIIsecretsecretsecret"
         (lambda: pem(ec.generate_private_key(ec.SECP256R1())), None, "no private RSA key"),
         (lambda: pem(rsa_key(), b"right"), None, "is encrypted: give rsa_key_passphrase"),
         (lambda: pem(rsa_key(), b"right"), b"wrong", "can't be read"),
+        (lambda: pem(rsa_key(), b"right"), "", "is encrypted: give rsa_key_passphrase"),
+        (lambda: pem(rsa_key(), b"right"), 5, "rsa_key_passphrase must be str or bytes, not int"),
+        (lambda: pem(rsa_key(), b"right"), "\ud800", "rsa_key_passphrase holds a lone surrogate"),
+        ("-----BEGIN \ud800", None, "can't be read"),
         (lambda: pem(rsa_key()), b"needless", "is not encrypted"),
         (object(), None, "must be PEM as str or bytes, a path"),
     ],
@@ -395,8 +409,9 @@ def expected_hash(body: bytes, name: str = "sha1") -> str:
         ({"data": "caf\u20ac"}, "caf\u20ac".encode()),
         ({"data": lambda: io.BytesIO(b"x" * 200_000)}, b"x" * 200_000),
         ({}, b""),
+        ({"data": {"oauth_callback": "oob"}}, b""),
     ],
-    ids=["json", "bytes", "str", "file", "no body"],
+    ids=["json", "bytes", "str", "file", "no body", "a form of which nothing stays"],
 )
 def test_a_body_that_is_no_form_is_hashed(
     provider: Sandbox, header_auth: bool, given: dict[str, Any], body: bytes
@@ -427,8 +442,13 @@ def test_the_body_is_hashed_by_the_methods_digest(
 
 @pytest.mark.parametrize(
     ("method", "given"),
-    [("GET", {}), ("HEAD", {}), ("POST", {"data": {"a": "1"}})],
-    ids=["GET without body", "HEAD without body", "a form"],
+    [
+        ("GET", {}),
+        ("HEAD", {}),
+        ("POST", {"data": {"a": "1"}}),
+        ("POST", {"headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+    ],
+    ids=["GET without body", "HEAD without body", "a form", "an empty form"],
 )
 def test_no_hash_is_sent_of(provider: Sandbox, method: str, given: dict[str, Any]) -> None:
     hook = make(provider, body_hash=True)
