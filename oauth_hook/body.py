@@ -130,16 +130,23 @@ def _read_and_rewind(
             reason = "the body can't be rewound"
         else:
             reason = "the body can't be read"
+            complete = False
             try:
                 while isinstance(block := body.read(size), bytes):
                     if not block:
-                        return
+                        complete = True
+                        break
                     yield block
-                reason = "the body is not opened in binary mode"
+                else:
+                    reason = "the body is not opened in binary mode"
             except Exception:  # its text might show the body
                 pass
-            finally:
+            try:
                 body.seek(start)
+            except Exception:
+                complete, reason = False, "the body can't be rewound"
+            if complete:
+                return
     raise error(f"{reason}, and {remedy}", request=request)
 
 

@@ -88,7 +88,9 @@ def _provider_time(
             if first <= timestamp <= last:
                 return None  # it is refused for something else
             # The range alone doesn't say where in it the clock stands.
-            return date if date and first <= date <= last else (first + last) // 2
+            middle = (first + last) // 2
+            # RFC 5849 section 3.3: a timestamp is a positive number.
+            return date if date and first <= date <= last else middle or None
         return date if date != timestamp else None
     no_reason = response.status_code == 401 and "oauth_problem" not in fields
     if not no_reason or tolerance is None or date is None:

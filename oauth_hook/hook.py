@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
@@ -47,15 +48,17 @@ if hasattr(os, "register_at_fork"):  # another thread, not there in the child, m
 class _Memory:
     """What the hook remembers of a request, for when it meets it or a copy of it again."""
 
-    __slots__ = ("extras", "first", "unsent", "url")
+    __slots__ = ("extras", "first", "sent_once_more", "unsent", "url")
 
-    def __init__(self, url: str | None, extras: message.Extras, first: int = 0) -> None:
+    def __init__(self, url: str | None, extras: message.Extras, first: Any = None) -> None:
         #: The URL at which it was signed; None once it has left for another origin.
         self.url = url
         #: The user's own OAuth parameters, taken out of the request when it was first signed.
         self.extras = extras
-        #: The id() of the request that was signed in place. A redirect is always a copy of it.
+        #: A weak reference to the request that was signed in place. A redirect is always a copy.
         self.first = first
+        #: Whether a refused timestamp has had it sent once more, it or one of its redirects.
+        self.sent_once_more = False
         #: The request as it was signed ahead of time, until that signature goes out.
         self.unsent: tuple[Any, ...] | None = None
 
@@ -225,6 +228,9 @@ class OAuthHook(AuthBase):
         state = self.__dict__.copy()
         del state["_signer"]  # a keyed HMAC can't be copied out of the process
         signer = self._signer
+        # The class's own may be others where it is restored, and a URL is no place for a surprise.
+        state["header_auth"] = self.header_auth
+        state["clock_tolerance"] = self.clock_tolerance
         return {**state, "made of": (signer.consumer, signer.token, signer.style)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -259,7 +265,7 @@ class OAuthHook(AuthBase):
                 if request.hooks is hooks:
                     raise
             return self(request)
-        memory = _Memory(request.url, signed[3], id(request))
+        memory = _Memory(request.url, signed[3], weakref.ref(request))
         # The request gets a mapping of its own: the present one may be shared, with a session even.
         answers = hooks.get("response") or ()
         answers = (answers,) if callable(answers) else answers
@@ -288,8 +294,11 @@ class OAuthHook(AuthBase):
                 return request
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url
+        is_first = memory.first is not None and memory.first() is request
+        if is_first:  # its user sends it again
+            memory.sent_once_more = False
         if memory.url is None or not _same_origin(memory.url, request):
-            if memory.first == id(request):  # no redirect has led it there
+            if is_first:  # no redirect has led it there
                 raise UnsignableRequest(
                     "the URL of a request that was sent has moved to another origin: "
                     "prepare a new request for that",
@@ -351,12 +360,15 @@ class OAuthHook(AuthBase):
         memory = hooks.get(_MEMORY)
         if memory is None or memory.url is None:  # another origin's clock is none of ours
             return response
+        if memory.sent_once_more:
+            return response
         from . import clock
 
         ahead = clock.ahead(response, self.clock_tolerance, streamed=bool(how.get("stream")))
         if ahead is None:
             return response
         self._ahead = ahead
+        memory.sent_once_more = True
         return clock.sent_once_more(response, self._answer, **how)
 
     def explain(self, request: PreparedRequest) -> Explanation:
@@ -384,12 +396,12 @@ class OAuthHook(AuthBase):
 def _hooks_of_prepared(request: Any) -> dict[str, Any]:
     """Its ``hooks``. Raises ``UnsignableRequest`` unless it is a request that was prepared."""
     try:
-        hooks, headers, _ = request.hooks, request.headers, request.body
+        hooks: dict[str, Any] = request.hooks
+        _ = hooks.get, request.headers.get, request.body
     except AttributeError:
-        hooks = headers = None
-    if hooks is not None and headers is not None:
-        prepared: dict[str, Any] = hooks
-        return prepared
+        pass
+    else:
+        return hooks
     if hasattr(getattr(request, "request", None), "hooks"):
         raise UnsignableRequest("OAuthHook was given a response: give it response.request")
     what = f"a {type(request).__name__} that is not prepared"

@@ -42,16 +42,21 @@ def method_and_uri(request: PreparedRequest, resource: str) -> str:
         return encode(request.method, resource, host)
     except ValueError as error:
         reason = str(error)
+    except TypeError:  # what can't be hashed is no method
+        reason = _NO_METHOD
     if not _is_method(request.method):
         raise UnsignableRequest(reason, request=request)
     where = "the URL" if host is None else "the URL or the Host header"
     raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
 
 
+_NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
+
+
 @lru_cache(maxsize=512)
 def _encoded(method: str | None, resource: str, host: str | None) -> str:
     if method is None or not _is_method(method):
-        raise ValueError("the request's method is none of HTTP: give a name like 'GET'")
+        raise ValueError(_NO_METHOD)
     uri = signing.base_string_uri(_as_sent(resource, host), host)
     return signing.method_and_uri(method, uri)
 

@@ -5,11 +5,19 @@ It knows urllib3's ``Retry``, which decides, and the ``pre_request`` event; noth
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import urllib3.exceptions
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ConnectionError, RequestException, RetryError, Timeout
+from requests.exceptions import (
+    ConnectionError,
+    InvalidHeader,
+    RequestException,
+    RetryError,
+    Timeout,
+)
 from requests.hooks import dispatch_hook
 from requests.utils import rewind_body
 from urllib3.exceptions import HTTPError
@@ -62,11 +70,21 @@ class SigningAdapter(HTTPAdapter):
                     return response
                 raise RetryError(refusal, request=request) from None
             if response is not None:
-                _ = response.content  # to free the connection
+                with contextlib.suppress(RequestException, HTTPError):  # whatever it was
+                    raw.drain_conn()  # to free the connection
                 response.close()
-            retries.sleep(raw)
+            _sleep(retries, raw)
             again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
             request = again
+
+
+def _sleep(retries: Retry, raw: Any) -> None:
+    try:
+        retries.sleep(raw)
+        return
+    except urllib3.exceptions.InvalidHeader as error:  # a Retry-After that is none
+        reason = str(error)
+    raise InvalidHeader(reason)
 
 
 def _cause(failure: RequestException | None) -> Exception | None:

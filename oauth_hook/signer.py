@@ -123,7 +123,7 @@ def _own_signer(
         except Exception as error:
             raise SignatureMethodError(
                 f"signature_method {name!r} failed with {type(error).__name__}"
-            ) from error
+            ) from None  # its text might show a secret
         if not isinstance(signature, (str, bytes)):
             raise SignatureMethodError(
                 f"signature_method {name!r} gave {type(signature).__name__}, not str or bytes"

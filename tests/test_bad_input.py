@@ -254,6 +254,8 @@ REQUEST_CASES = [
     # Assigned behind Requests' back.
     *(assigned(repr(url)[:50], "url", url) for url in (None, 1, b"http://provider.example/x", "")),
     *(assigned(f"with {what}", "url", f"{HERE}/{text}?{text}") for what, text in NASTY.items()),
+    *(assigned(repr(odd), "method", odd) for odd in (["GET"], {}, {"GET"}, bytearray(b"GET"))),
+    *(assigned(repr(odd), "headers", odd) for odd in ([], b"", 5, set())),
     assigned("with another scheme", "url", "ftp://provider.example/x"),
     assigned("with a space in the host", "url", "http://a b.example/x"),
     assigned("with a line break in the host", "url", "http://a.example\r\n/x"),

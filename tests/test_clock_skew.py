@@ -139,6 +139,33 @@ def test_a_redirect_after_it_is_signed_by_the_same_clock(
     assert response.status_code == 200
 
 
+def test_a_request_is_sent_once_more_for_all_its_redirects(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    now = int(time.time())
+    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
+    strict.once("/1", refusal, redirect(302, "/2"))
+    strict.always("/2", Answer(401, {}, ACCEPTED.format(now + 9000, now + 9060).encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    session.get(f"{HERE}/1", auth=hook)
+
+    assert [message.received.path for message in strict.messages] == [b"/1", b"/1", b"/2"]
+
+
+@pytest.mark.parametrize("odd", ["0-0", "0-1"])
+def test_a_range_without_a_positive_time_teaches_nothing(
+    strict: Provider, session: requests.Session, odd: str
+) -> None:
+    report = f"oauth_problem=timestamp_refused&oauth_acceptable_timestamps={odd}"
+    strict.once("/x", Answer(401, {}, report.encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert len(strict.messages) == 1
+
+
 def test_the_users_own_response_hooks_see_the_accepted_response_only(
     strict: Provider, session: requests.Session, header_auth: bool, skew: int
 ) -> None:

@@ -282,6 +282,14 @@ def test_a_copy_signs_as_the_original_does(hook: OAuthHook, copied: Any) -> None
     assert 'oauth_token="a%20token"' in signed(twin)
 
 
+def test_a_pickle_keeps_the_mode_of_the_class_that_made_it(monkeypatch: Any) -> None:
+    monkeypatch.setattr(OAuthHook, "header_auth", True)
+    pickled = pickle.dumps(OAuthHook("t", "ts", "k", "cs"))
+    monkeypatch.setattr(OAuthHook, "header_auth", False)
+
+    assert pickle.loads(pickled).header_auth is True
+
+
 def test_a_copy_goes_its_own_way(hook: OAuthHook) -> None:
     twin = copy.copy(hook)
     twin.token = None

@@ -355,6 +355,35 @@ def test_the_signing_adapter_gives_up_on_resets_with_the_error_of_the_last(
     assert_each_verified(strict.messages, 3)
 
 
+BROKEN = {
+    "a broken chunk": Answer(503, {"Transfer-Encoding": "chunked"}, b"zz\r\n"),
+    "no gzip": Answer(503, {"Content-Encoding": "gzip"}, b"no gzip"),
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+def test_the_signing_adapter_repeats_after_an_answer_whose_body_is_broken(
+    strict: Provider, session: requests.Session, answer: Answer
+) -> None:
+    strict.once("/x", answer)
+    session.mount("http://", SigningAdapter(max_retries=Retry(2, status_forcelist=[503])))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True), timeout=3)
+
+    assert response.status_code == 200
+    assert_each_verified(strict.messages, 2)
+
+
+def test_the_signing_adapter_refuses_a_retry_after_that_is_none_as_requests_does(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.always("/x", Answer(503, {"Retry-After": "xyz"}))
+    session.mount("http://", SigningAdapter(max_retries=Retry(2, status_forcelist=[503])))
+
+    with pytest.raises(requests.exceptions.InvalidHeader):
+        session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+
 @pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
 def test_the_signing_adapter_never_sends_a_body_twice_that_it_can_not_rewind(
     strict: Provider, session: requests.Session, failure: Answer
