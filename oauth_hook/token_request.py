@@ -131,9 +131,10 @@ def _response(
     """The answer, all of it read."""
     deadline = time.monotonic() + timeout
     in_form = method.upper() == "POST"
+    answers: list[requests.Response] = []
 
     def send(session: requests.Session) -> requests.Response:
-        bounded = _Bounded(session, what, deadline)
+        bounded = _Bounded(session, what, deadline, answers)
         hooks: Any = {
             # The session's own go on, but for one that would sign with other credentials.
             "pre_request": [*_others(session, "pre_request"), hook],
@@ -164,16 +165,35 @@ def _response(
         raise TokenRequestTimeout(
             f"the provider did not answer the request for the {what} within {timeout:g} seconds"
         )
-    if isinstance(outcome, requests.HTTPError) and outcome.response is not None:
-        return outcome.response  # a hook of the session's has called raise_for_status()
     if isinstance(outcome, requests.Response):
         return outcome
     if isinstance(outcome, TRANSPORT_ERRORS) and not isinstance(outcome, OAuthError):
+        answer = _answer_in(outcome, answers)
+        if answer is not None and _is_raised_status(outcome, answer):
+            return answer
         raise TokenRequestFailed(
-            f"the request for the {what} failed: {reason(outcome)}",
-            response=getattr(outcome, "response", None),
+            f"the request for the {what} failed: {reason(outcome)}", response=answer
         )
     raise outcome
+
+
+def _answer_in(error: BaseException, answers: list[requests.Response]) -> requests.Response | None:
+    """The answer that ``error`` is about, with those before it as its history.
+
+    Not where a hook of the session's failed on a request of its own: that is no answer to ours.
+    """
+    about: object = getattr(error, "response", None)
+    for count, answer in enumerate(answers):
+        if answer is about:
+            # Requests writes the history once the hooks are through. What they sent is masked.
+            answer.history = [*answers[:count], *answer.history]
+            return answer
+    return None
+
+
+def _is_raised_status(error: BaseException, answer: requests.Response) -> bool:
+    """Whether a hook of the session's called ``raise_for_status()``: the answer says more."""
+    return isinstance(error, requests.exceptions.HTTPError) and answer.status_code >= 400
 
 
 def _within(
@@ -213,13 +233,21 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
 class _Bounded:
     """A hook that reads a response, or a redirect, whole, but not more of it and not for longer.
 
-    Requests itself reads the body of a redirect to its end, wherever that is.
+    Requests itself reads the body of a redirect to its end, wherever that is. What was read goes
+    to ``answers``.
     """
 
-    def __init__(self, session: requests.Session, what: str, deadline: float) -> None:
+    def __init__(
+        self,
+        session: requests.Session,
+        what: str,
+        deadline: float,
+        answers: list[requests.Response],
+    ) -> None:
         self._session = session
         self._what = what
         self._deadline = deadline
+        self._answers = answers
 
     def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
         body = bytearray()
@@ -234,6 +262,7 @@ class _Bounded:
         finally:
             response.close()
         response.raw = io.BytesIO(body)
+        self._answers.append(response)
         if broken is not None:
             raise TokenRequestFailed(
                 f"the request for the {self._what} failed: {reason(broken)}", response=response

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 import socket
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
 from misbehaving import Behaviour, form, misbehaving, sends
 
 from oauth_hook import (
@@ -87,6 +89,79 @@ def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes
     assert error.problem == PROBLEM
     for name, value in PROBLEM.items():
         assert f"{name}: {value}" in str(error)
+
+
+# A session whose hook calls raise_for_status()
+
+
+def raises_for_status(response: requests.Response, **_: Any) -> None:
+    response.raise_for_status()
+
+
+def refused_where_it_is_raised(
+    hook: OAuthHook, *behaviours: Behaviour, by: Any = raises_for_status
+) -> ExchangeError:
+    with misbehaving(*behaviours) as server, requests.Session() as session:
+        session.hooks["response"] = [by]
+        with pytest.raises(ExchangeError) as caught:
+            three_legged.request_token(server.url, hook, session=session)
+    assert caught.value.__context__ is None, "a message of Requests' own shows the signature"
+    return caught.value
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 No", "500 Oops"])
+@pytest.mark.parametrize("body", [AS_FORM, "no"])
+def test_a_session_that_raises_for_status_loses_nothing(
+    hook: OAuthHook, status: str, body: str
+) -> None:
+    plain = refused(hook, sends(form(body, status)))
+    error = refused_where_it_is_raised(hook, sends(form(body, status)))
+    assert (type(error), str(error), error.problem) == (type(plain), str(plain), plain.problem)
+    assert error.response is not None
+    assert error.response.content == body.encode()
+
+
+def test_what_is_repeated_of_a_redirect_is_masked_where_it_is_raised(hook: OAuthHook) -> None:
+    nonces = []
+
+    def redirects(connection: socket.socket) -> None:
+        connection.sendall(form("", "302 Found", "Location: /token\r\n"))
+
+    def repeats(connection: socket.socket) -> None:
+        with_nonce = (request.split(b"oauth_nonce=")[1] for request in server.requests)
+        nonces.extend(after.lstrip(b'"')[:30].decode() for after in with_nonce)
+        connection.sendall(form(f"oauth_problem_advice=not+{'+'.join(nonces)}", "401 No"))
+
+    with misbehaving(redirects, repeats) as server, requests.Session() as session:
+        session.hooks["response"] = [raises_for_status]
+        with pytest.raises(TokenRequestDenied) as caught:
+            three_legged.request_token(server.url, hook, session=session)
+    assert len({*nonces}) == 2
+    assert caught.value.problem == {"oauth_problem_advice": "not *** ***"}
+
+
+def test_a_hook_that_refuses_what_came_is_heeded(hook: OAuthHook) -> None:
+    def raises(response: requests.Response, **_: Any) -> None:
+        raise requests.exceptions.HTTPError("not like this", response=response)
+
+    error = refused_where_it_is_raised(hook, sends(form(GOOD)), by=raises)
+    assert type(error) is TokenRequestFailed
+    assert error.response is not None
+    assert error.response.content == GOOD.encode()
+
+
+def test_a_hook_s_own_request_that_fails_is_not_the_provider_s_answer(hook: OAuthHook) -> None:
+    def asks_another(response: requests.Response, **_: Any) -> None:
+        with misbehaving(sends(form(AS_FORM, "401 No"))) as other:
+            requests.get(other.url, timeout=10).raise_for_status()
+
+    error = refused_where_it_is_raised(hook, sends(form(GOOD)), by=asks_another)
+    assert type(error) is TokenRequestFailed
+    assert error.response is None
+    assert error.problem == {}
+
+
+# What must not be shown
 
 
 def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> None:
