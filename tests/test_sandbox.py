@@ -183,6 +183,7 @@ def test_lenient_exchange_takes_it_without_the_token_secret_too() -> None:
         "http://a:0/",
         "http://@/",
         "http://:80/",
+        "app://[x",
     ],
 )
 def test_callback_that_is_no_url_is_refused(provider: Sandbox, callback: str) -> None:

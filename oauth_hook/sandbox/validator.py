@@ -217,7 +217,7 @@ class Validator(RequestValidator):
         good = redirect_uri == "oob" or (
             _CALLBACK.fullmatch(redirect_uri) is not None
             and scheme not in _UNSAFE
-            and (not web or _is_web_url(redirect_uri))
+            and _is_readable(redirect_uri, web=web)
         )
         if not good:
             raise Refusal(
@@ -281,10 +281,13 @@ def _nonce_used() -> Refusal:
     )
 
 
-def _is_web_url(text: str) -> bool:
-    """Whether a browser can be sent there: it names a host, and a port if any."""
+def _is_readable(text: str, *, web: bool) -> bool:
+    """Whether a browser can be sent there: on the web it names a host, and a port if any.
+
+    The authorization page splits every callback to say where it leads, an application's too.
+    """
     try:
         url = urlsplit(text)
-        return bool(url.hostname) and url.port != 0 and "\\" not in text
+        return not web or (bool(url.hostname) and url.port != 0 and "\\" not in text)
     except ValueError:
         return False
