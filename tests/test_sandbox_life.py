@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,17 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=f"{path.name} is not a database"):
             Sandbox(path)
     assert of_another_application.read_bytes() == before
+
+
+def test_sandboxes_that_start_together_share_a_database(tmp_path: Path) -> None:
+    consumers = []
+    with ThreadPoolExecutor(8) as pool:
+        for path in (tmp_path / f"{number}.sqlite" for number in range(50)):
+            opened = [*pool.map(lambda _, path=path: Sandbox(path), range(8))]
+            consumers.append({sandbox.consumer_key for sandbox in opened})
+            for sandbox in opened:
+                sandbox.stop()
+    assert [len(keys) for keys in consumers] == [1] * 50
 
 
 def test_stop_is_prompt_with_connections_open() -> None:

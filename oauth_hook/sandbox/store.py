@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal, NamedTuple
 
 State = Literal["issued", "authorized", "denied", "used"]
@@ -89,16 +89,20 @@ class Store:
 
     def _open(self, name: str) -> None:
         try:
-            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-            tables = self._connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            # In one statement: another sandbox may be making its tables in the same file.
+            found = self._connection.execute(
+                "SELECT user_version, name FROM pragma_user_version"
+                " LEFT JOIN sqlite_master ON type = 'table'"
             ).fetchall()
-            new = version == 0 and not tables
-            if not new and (version != _FORMAT or {table for (table,) in tables} != _TABLES):
+            new = found == [(0, None)]
+            if not new and {*found} != {(_FORMAT, table) for table in _TABLES}:
                 raise ValueError(f"{name} is not a database of this version of the sandbox")
             # WAL with NORMAL waits for the disk only at checkpoints; a crash of the process loses
-            # nothing, and nothing of a sandbox is worth waiting for against a power cut.
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            # nothing, and nothing of a sandbox is worth waiting for against a power cut. SQLite
+            # doesn't wait here while another one starts on the file; until the next start it is
+            # then as good without WAL, only slower.
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             if new:
                 self._connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
