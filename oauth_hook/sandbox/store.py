@@ -92,7 +92,7 @@ class Store:
             # In one statement: another sandbox may be making its tables in the same file.
             found = self._connection.execute(
                 "SELECT user_version, name FROM pragma_user_version"
-                " LEFT JOIN sqlite_master ON type = 'table'"
+                " LEFT JOIN sqlite_master ON type = 'table' AND name NOT LIKE 'sqlite%'"
             ).fetchall()
             new = found == [(0, None)]
             if not new and {*found} != {(_FORMAT, table) for table in _TABLES}:
