@@ -63,6 +63,7 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
         self.shown = ""
+        self._typed = ""
         self._master = master
         self._seen = 0
 
@@ -78,13 +79,26 @@ class Terminal:
                 raise AssertionError(f"{pattern!r} did not come:\n{self.shown}")
 
     def type(self, text: str) -> None:
+        self._typed = text
         os.write(self._master, os.fsencode(text))
 
     def end(self, timeout: float = 30) -> int:
-        """Reads to the end; gives the exit status."""
+        """Reads to the end; gives the exit status.
+
+        A Ctrl-C is typed once more where it has no effect, as people do: Python doesn't see one
+        that comes in the moment before it begins to wait for input.
+        """
         end = time.monotonic() + timeout
-        while time.monotonic() < end and self._read(end - time.monotonic()):
-            pass
+        again = time.monotonic() + 5
+        while time.monotonic() < end:
+            if self._read(0.5):
+                continue
+            if self.process.poll() is not None:
+                break
+            if self._typed == "\x03" and time.monotonic() > again:
+                self.type("\x03")
+                again = end
+            time.sleep(0.02)
         return self.process.wait(max(end - time.monotonic(), 1))
 
     def _read(self, timeout: float) -> bool:
