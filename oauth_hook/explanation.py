@@ -15,7 +15,7 @@ from urllib.parse import unquote_plus
 from requests import PreparedRequest
 
 from . import message, resource, signing
-from .body import is_form
+from .body import header_fields, is_form
 from .signer import Signer
 
 
@@ -78,36 +78,36 @@ def explain(
     """See ``OAuthHook.explain``."""
     present = _present(request)
     with _from_its_beginning(request) if present else contextlib.nullcontext():
-        collected = message.collect(request, known, signer)
-    start, in_query, in_form, extras, *_, into_form = collected
-    nonce, timestamp = present or (os.urandom(15).hex(), now)
-    oauth = message.oauth_parameters(extras, signer, nonce, timestamp)
+        nonce, timestamp = present or (os.urandom(15).hex(), now)
+        steps = message.Steps()
+        url, authorization, body, extras = message.sign(
+            request, known, signer, header_auth, nonce, timestamp, steps
+        )
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
-    sources = (("URL query", in_query), ("form body", in_form), ("OAuth", oauth))
-    parameters = [*in_query, *in_form, *oauth]
+    sources = (("URL query", steps.in_query), ("form body", steps.in_form), ("OAuth", steps.oauth))
+    parameters = [*steps.in_query, *steps.in_form, *steps.oauth]
     listed = [
         Parameter(source, *map(unquote_plus, signing.name_and_value(parameter)))
         for source, found in sources
         for parameter in found
     ]
-    normalized = signing.normalized_parameters(parameters)
-    url, authorization, body, _ = message.sign(collected, signer, header_auth, nonce, timestamp)
     return Explanation(
         method=(request.method or "").upper(),
         parameters=listed,
-        normalized_parameters=normalized,
+        normalized_parameters=signing.normalized_parameters(parameters),
         base_string_uri=resource.base_string_uri(request),
-        signature_base_string=signing.signature_base_string(start, parameters),
+        signature_base_string=steps.base_string,
         signing_key=_signing_key(signer),
         url=_without_user_information(masked(url) or ""),
-        authorization=masked(authorization),
-        body=_body(request, extras, into_form, body),
+        authorization=masked(authorization or None),
+        body=_body(request, extras, steps.into_form, body),
     )
 
 
 def _present(request: PreparedRequest) -> tuple[str, str] | None:
     """Nonce and timestamp of the signature that the request carries, if it carries one."""
-    form = request.body if request.body is not None and is_form(request) else None
+    is_a_form = request.body is not None and is_form(header_fields(request))
+    form = request.body if is_a_form else None
     for found in (request.headers.get("Authorization"), request.url, form):
         text = found.decode("latin-1") if isinstance(found, bytes) else found
         if not isinstance(text, str):
@@ -162,7 +162,7 @@ def _body(
         return "no body"
     if into_form:
         return "the form with the OAuth parameters at its end"
-    if not is_form(request):
+    if not is_form(header_fields(request)):
         if "oauth_body_hash" in extras:
             return "the body as it is, signed by its hash"
         return "the body as it is, which is no form: not signed, not read"

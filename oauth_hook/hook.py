@@ -10,7 +10,6 @@ import logging
 import os
 import threading
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
@@ -31,6 +30,10 @@ log: logging.Logger = logging.getLogger("oauth_hook")
 #: Requests and on niquests.
 _MEMORY = "oauth_hook"
 
+#: The attribute of a request that was signed in place, which the copies don't share: its memory. A
+#: redirect is always a copy.
+_FIRST = "oauth_hook_first"
+
 # Held for the moment in which a request is changed or copied, so that one request that is sent
 # from several threads at once is signed in place by one of them and copied whole by the others.
 _lock = threading.Lock()
@@ -48,19 +51,16 @@ if hasattr(os, "register_at_fork"):  # another thread, not there in the child, m
 class _Memory:
     """What the hook remembers of a request, for when it meets it or a copy of it again."""
 
-    __slots__ = ("extras", "first", "sent_once_more", "unsent", "url")
+    #: Whether a refused timestamp has had it sent once more, it or one of its redirects.
+    sent_once_more = False
+    #: The request as it was signed ahead of time, until that signature goes out.
+    unsent: tuple[Any, ...] | None = None
 
-    def __init__(self, url: str | None, extras: message.Extras, first: Any = None) -> None:
+    def __init__(self, url: str | None, extras: message.Extras) -> None:
         #: The URL at which it was signed; None once it has left for another origin.
         self.url = url
         #: The user's own OAuth parameters, taken out of the request when it was first signed.
         self.extras = extras
-        #: A weak reference to the request that was signed in place. A redirect is always a copy.
-        self.first = first
-        #: Whether a refused timestamp has had it sent once more, it or one of its redirects.
-        self.sent_once_more = False
-        #: The request as it was signed ahead of time, until that signature goes out.
-        self.unsent: tuple[Any, ...] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and pickles: a signature that waits to go out belongs to one request alone."""
@@ -254,8 +254,10 @@ class OAuthHook(AuthBase):
         Raises:
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
+        if type(r) is not PreparedRequest:
+            _check_prepared(r)
         request: PreparedRequest = r
-        hooks = _hooks_of_prepared(r)
+        hooks: dict[str, Any] = r.hooks
         if _MEMORY in hooks:
             return self._sign_again(request, hooks[_MEMORY])
         try:
@@ -265,7 +267,7 @@ class OAuthHook(AuthBase):
                 if request.hooks is hooks:
                     raise
             return self(request)
-        memory = _Memory(request.url, signed[3], weakref.ref(request))
+        memory = _Memory(signed[0], signed[3])
         # The request gets a mapping of its own: the present one may be shared, with a session even.
         answers = hooks.get("response") or ()
         answers = (answers,) if callable(answers) else answers
@@ -274,7 +276,8 @@ class OAuthHook(AuthBase):
             first = request.hooks is hooks
             if first:
                 message.put(signed, request)
-                request.hooks = own
+                r.hooks = own
+                r.oauth_hook_first = memory
         if not first:  # another thread was faster, with this very request
             return self(request)
         if type(request) is not PreparedRequest:
@@ -294,7 +297,7 @@ class OAuthHook(AuthBase):
                 return request
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url
-        is_first = memory.first is not None and memory.first() is request
+        is_first = getattr(request, _FIRST, None) is memory
         if is_first:  # its user sends it again
             memory.sent_once_more = False
         if memory.url is None or not _same_origin(memory.url, request):
@@ -336,16 +339,15 @@ class OAuthHook(AuthBase):
     def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
         signer = self._signer  # once, so that secrets and keys match whatever other threads do
         header_auth = bool(self.header_auth)
-        collected = message.collect(request, known, signer)
         nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
         timestamp = str(int(time.time()) + self._ahead)
-        signed = message.sign(collected, signer, header_auth, nonce, timestamp)
+        signed = message.sign(request, known, signer, header_auth, nonce, timestamp)
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
                 "signed %s %s in the %s with %s",
                 request.method,
                 resource.base_string_uri(request),
-                "form" if collected[-1] else "header" if header_auth else "query",
+                "header" if signed[1] else "query" if "oauth_signature=" in signed[0] else "form",
                 signer.style.method.name,
             )
         return signed
@@ -383,7 +385,9 @@ class OAuthHook(AuthBase):
         """
         from .explanation import explain
 
-        memory = _hooks_of_prepared(request).get(_MEMORY)
+        _check_prepared(request)
+        hooks: Any = request.hooks
+        memory = hooks.get(_MEMORY)
         if memory is not None and memory.url is None:
             raise UnsignableRequest(
                 "this request goes unsigned: a redirect led it to another origin", request=request
@@ -393,15 +397,14 @@ class OAuthHook(AuthBase):
         return explain(request, known, self._signer, bool(self.header_auth), timestamp)
 
 
-def _hooks_of_prepared(request: Any) -> dict[str, Any]:
-    """Its ``hooks``. Raises ``UnsignableRequest`` unless it is a request that was prepared."""
+def _check_prepared(request: Any) -> None:
+    """Raises ``UnsignableRequest`` unless it is a request that was prepared."""
     try:
-        hooks: dict[str, Any] = request.hooks
-        _ = hooks.get, request.headers.get, request.body
+        _ = request.hooks.get, request.headers.items, request.body
     except AttributeError:
         pass
     else:
-        return hooks
+        return
     if hasattr(getattr(request, "request", None), "hooks"):
         raise UnsignableRequest("OAuthHook was given a response: give it response.request")
     what = f"a {type(request).__name__} that is not prepared"

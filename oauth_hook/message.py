@@ -7,15 +7,24 @@ session and no hook.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from requests import PreparedRequest
 
 from . import signing
-from .body import hash_body, hash_nothing, is_form, put_body, read_form, text_of
+from .body import (
+    Fields,
+    hash_body,
+    hash_nothing,
+    header_fields,
+    is_form,
+    put_body,
+    read_form,
+    text_of,
+)
 from .errors import InvalidURL, UnsignableRequest
-from .resource import method_and_uri, query_as_sent
+from .resource import method_and_uri, query_as_sent, refuse_line_breaks
 from .signer import Signer
 
 #: The user's own OAuth parameters (callback, verifier ...): percent-encoded names and values.
@@ -23,96 +32,163 @@ Extras = Mapping[str, str]
 _NONE: Extras = {}
 
 
-#: What :func:`collect` reads of a request. A plain tuple, as the next: naming its parts costs time.
-Collected = tuple[
-    str,  # method and base string URI, encoded for the base string
-    list[signing.Parameter],  # those of the query
-    list[signing.Parameter],  # those of the form body
-    Extras,
-    str,  # the URL up to its query
-    str,  # its query without OAuth parameters
-    str,  # its fragment, with the "#"
-    "str | bytes | None",  # a new body, as a form without OAuth parameters; None: the body stays
-    bool,  # whether the OAuth parameters go into that body
-]
-
-#: What changes in a request when it is signed.
+#: What changes in a request when it is signed. A plain tuple: naming its parts costs time.
 Signed = tuple[
     str,  # its URL
-    "str | None",  # its Authorization header; None: the signature is in the URL or in the form
-    "str | bytes | None",  # its body; None: the body stays
+    "str | None",  # its Authorization header; "": the present one goes; None: it stays as it is
+    "str | bytes | None",  # its body; None: it stays as it is
     Extras,  # what was among it and must be remembered
 ]
 
 
-# Collecting
+class Steps:
+    """What passes on the way to a signature, for those who want to see it."""
+
+    in_query: Sequence[signing.Parameter]
+    in_form: Sequence[signing.Parameter]
+    oauth: Sequence[signing.Parameter]
+    base_string: str
+    into_form: bool
 
 
-def collect(request: PreparedRequest, known: Extras | None, signer: Signer) -> Collected:
-    """Reads all that ``signer`` signs of ``request``, which stays as it is.
+def sign(
+    request: PreparedRequest,
+    known: Extras | None,
+    signer: Signer,
+    header_auth: bool,
+    nonce: str,
+    timestamp: str,
+    steps: Steps | None = None,
+) -> Signed:
+    """Signs ``request``, which stays as it is: :func:`put` changes it.
 
-    ``known`` are the extras of an earlier signing of the same request; None at the first.
+    ``known`` are the extras of an earlier signing of the same request; None at the first. ``nonce``
+    and ``timestamp`` are unreserved text. ``steps`` are filled in.
 
     Raises ``UnsignableRequest`` or one of its subclasses.
     """
     url = request.url
     if not isinstance(url, str):
         raise InvalidURL("the request has no URL: prepare it first", request=request)
-    # urlsplit, through which a URL goes to the wire, drops these.
-    if "\n" in url or "\r" in url or "\t" in url:
-        raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
+    fields = header_fields(request)
     if signer.over_tls_only and url[:6].lower() != "https:":
         raise UnsignableRequest(
             f"{signer.style.method.name} sends the secrets themselves, and this URL is not https: "
             "give an https URL, or make the hook with plaintext_over_http=True",
             request=request,
         )
+
+    # 3.4.1.3.1: the parameters of the query ...
     fragment = ""
     if "#" in url:
+        refuse_line_breaks(url, request)
         url, mark, fragment = url.partition("#")
         fragment = mark + fragment
     resource, _, query = url.partition("?")
-    start = method_and_uri(request, resource)
-    in_query: list[signing.Parameter] = []
-    in_form: list[signing.Parameter] = []
-    canonical: str | None
+    start = method_and_uri(request, resource, fields)
+    parameters: list[signing.Parameter] = []
     found = _NONE
-    new_body: str | bytes | None = None
-    into_form = False
     if query:
-        canonical = signing.canonical_as_written(query)
-        if canonical is None:
-            query = query_as_sent(query)
-            canonical = signing.canonical_form(query)
-        if "oauth_" in canonical:
-            query, canonical, found = _split(query)
-        in_query = signing.form_parameters(canonical)
-    is_a_form = request.body is not None and is_form(request)
+        as_written = signing.parameters_as_written(query)
+        if as_written is not None:
+            parameters = as_written
+        else:
+            refuse_line_breaks(query, request)
+            query, parameters, found = _taken_apart(query_as_sent(query))
+    if steps is not None:
+        steps.in_query, steps.in_form = parameters.copy(), []
+
+    # ... those of a form ...
+    new_body: str | bytes | None = None
+    is_a_form = request.body is not None and is_form(fields)
+    into_form = is_a_form and signer.form_auth
     if is_a_form:
         form, new_body = read_form(request)
-        canonical = signing.canonical_form(form)
-        if "oauth_" in canonical:
-            rest, canonical, found_in_form = _split(form)
+        in_form = signing.parameters_as_written(form)
+        if in_form is None:
+            form, in_form, found_in_form = _taken_apart(form)
             if found_in_form:
-                form = new_body = rest
+                new_body = form
                 # A form is nearer to the request than session.params.
                 found = {**found, **found_in_form}
-        in_form = signing.form_parameters(canonical)
-        into_form = signer.style.form_auth
         if into_form:
             new_body = form
+        if steps is not None:
+            steps.in_form = in_form.copy()
+        in_form += parameters
+        parameters = in_form
+
+    # ... and those of OAuth (3.1)
     extras = _extras(found, known, signer) if found or known else _NONE
-    if signer.style.body_hash:
-        hash_name = signer.style.method.hash_name
-        digest = None
-        if is_a_form:
-            if new_body is not None and not new_body and not into_form:
-                digest = hash_nothing(request, hash_name)  # it goes out as no form, but as no body
-        elif not is_form(request):
-            digest, new_body = hash_body(request, hash_name)
-        if digest is not None:
-            extras = {**extras, "oauth_body_hash": signing.encoded_base64(digest)}
-    return start, in_query, in_form, extras, resource, query, fragment, new_body, into_form
+    if signer.body_hash:
+        extras, new_body = _with_body_hash(extras, request, fields, signer, new_body, into_form)
+    oauth = [*signer.parameters, f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
+    if extras:
+        oauth += [signing.parameter(*extra) for extra in extras.items()]
+    parameters += oauth
+    base_string = signing.signature_base_string(start, parameters)
+    if steps is not None:
+        steps.oauth, steps.base_string, steps.into_form = oauth, base_string, into_form
+    signature = signer.sign(base_string)
+
+    # 3.5: where they go
+    authorization: str | None
+    if header_auth and not into_form:  # 3.5.1
+        more = "".join([f'{name}="{value}", ' for name, value in extras.items()]) if extras else ""
+        authorization = (
+            f'{signer.header}{more}oauth_nonce="{nonce}", oauth_timestamp="{timestamp}", '
+            f'oauth_signature="{signature}"'
+        )
+    else:
+        more = "".join([f"&{name}={value}" for name, value in extras.items()]) if extras else ""
+        pairs = (
+            f"{signer.query}{more}&oauth_nonce={nonce}"
+            f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
+        )
+        # They go in one place only, and those of an earlier signing are stale.
+        authorization = "" if "authorization" in fields and _is_oauth(fields) else None
+        if into_form and new_body is not None:  # 3.5.2
+            if isinstance(new_body, str):
+                new_body = f"{new_body}&{pairs}" if new_body else pairs
+            else:
+                new_body = new_body + b"&" + pairs.encode() if new_body else pairs.encode()
+        else:  # 3.5.3
+            query = f"{query}&{pairs}" if query else pairs
+    url = f"{resource}?{query}{fragment}" if query else resource + fragment
+    return url, authorization, new_body, extras
+
+
+def _taken_apart(form: Any) -> tuple[Any, list[signing.Parameter], dict[str, str]]:
+    """Of a query or form: what is left without its OAuth parameters, byte for byte; the parameters
+    of that; and what was taken out.
+    """
+    canonical = signing.canonical_form(form)
+    found: dict[str, str] = {}
+    if "oauth_" in canonical:
+        rest, rest_canonical, found = _split(form)
+        if found:
+            form, canonical = rest, rest_canonical
+    return form, signing.form_parameters(canonical), found
+
+
+def _with_body_hash(
+    extras: Extras,
+    request: PreparedRequest,
+    fields: Fields,
+    signer: Signer,
+    new_body: str | bytes | None,
+    into_form: bool,
+) -> tuple[Extras, str | bytes | None]:
+    """The extras with ``oauth_body_hash``, where there is a body to hash, and the new body."""
+    hash_name = signer.style.method.hash_name
+    digest = None
+    if not is_form(fields):
+        digest, new_body = hash_body(request, hash_name)
+    elif new_body is not None and not new_body and not into_form:
+        digest = hash_nothing(request, hash_name)  # it goes out as no form, but as no body
+    if digest is None:
+        return extras, new_body
+    return {**extras, "oauth_body_hash": signing.encoded_base64(digest)}, new_body
 
 
 @overload
@@ -152,65 +228,17 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     return {name: value for name, value in extras.items() if name not in replaced}
 
 
-# Signing and placing
-
-
-def oauth_parameters(
-    extras: Extras, signer: Signer, nonce: str, timestamp: str
-) -> list[signing.Parameter]:
-    """The OAuth parameters of a message (3.1), but for the signature."""
-    parameters = [*signer.parameters, f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
-    if extras:
-        parameters += [signing.parameter(*extra) for extra in extras.items()]
-    return parameters
-
-
-def sign(
-    collected: Collected, signer: Signer, header_auth: bool, nonce: str, timestamp: str
-) -> Signed:
-    """Computes the signature and where it goes.
-
-    ``nonce`` and ``timestamp`` are unreserved text. The lists in ``collected`` are used up.
-    """
-    start, in_query, in_form, extras, url, query, fragment, body, into_form = collected
-    in_form += in_query
-    in_form += oauth_parameters(extras, signer, nonce, timestamp)
-    signature = signer.sign(signing.signature_base_string(start, in_form))
-    authorization = None
-    if into_form and body is not None:  # 3.5.2
-        form = body if isinstance(body, str) else body.decode("latin-1")
-        more = "".join([f"&{name}={value}" for name, value in extras.items()])
-        form = (
-            f"{form}{'&' if form else ''}{signer.query}{more}&oauth_nonce={nonce}"
-            f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
-        )
-        body = form if isinstance(body, str) else form.encode("latin-1")
-    elif header_auth:  # 3.5.1
-        more = "".join([f'{name}="{value}", ' for name, value in extras.items()]) if extras else ""
-        authorization = (
-            f'{signer.header}{more}oauth_nonce="{nonce}", oauth_timestamp="{timestamp}", '
-            f'oauth_signature="{signature}"'
-        )
-    else:  # 3.5.3
-        more = "".join([f"&{name}={value}" for name, value in extras.items()]) if extras else ""
-        query = (
-            f"{query}{'&' if query else ''}{signer.query}{more}&oauth_nonce={nonce}"
-            f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
-        )
-    url = f"{url}?{query}{fragment}" if query else url + fragment
-    return url, authorization, body, extras
+# Placing
 
 
 def put(signed: Signed, request: PreparedRequest) -> None:
     """Changes ``request`` into the signed one."""
     url, authorization, body, _ = signed
-    # OAuth parameters go in one place only (3.5), and those of an earlier signing are stale.
-    stale = authorization is None and _has_oauth_header(request)
     if body is not None:
         put_body(body, request)
-    if authorization is not None:
+    if authorization:
         request.headers["Authorization"] = authorization
-    elif stale:
+    elif authorization is not None:
         del request.headers["Authorization"]
     request.url = url
 
@@ -220,16 +248,17 @@ def take_out(request: PreparedRequest) -> None:
     url, mark, fragment = (request.url or "").partition("#")
     resource, _, query = url.partition("?")
     query, _, found = _split(query)
-    if request.body is not None and is_form(request):
+    fields = header_fields(request)
+    if request.body is not None and is_form(fields):
         form, _, found_in_form = _split(read_form(request)[0])
         if found_in_form:
             put_body(form, request)
     if found:
         request.url = f"{resource}?{query}{mark}{fragment}" if query else resource + mark + fragment
-    if _has_oauth_header(request):
+    if "authorization" in fields and _is_oauth(fields):
         del request.headers["Authorization"]
 
 
-def _has_oauth_header(request: PreparedRequest) -> bool:
-    authorization = text_of(request.headers.get("Authorization")) or ""
+def _is_oauth(fields: Fields) -> bool:
+    authorization = text_of(fields["authorization"][1]) or ""
     return authorization[:6].lower() == "oauth " and "oauth_" in authorization

@@ -13,14 +13,15 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 
 from . import signing
-from .body import text_of
+from .body import Fields, header_fields, text_of
 from .errors import InvalidURL, UnsignableRequest
 
 
 def base_string_uri(request: PreparedRequest) -> str:
     """The resource, as the signature base string names it: no user information, no query."""
     resource = (request.url or "").partition("#")[0].partition("?")[0]
-    host = text_of(request.headers.get("Host"))
+    fields = header_fields(request)
+    host = text_of(fields["host"][1]) if "host" in fields else None
     return signing.base_string_uri(_as_sent(resource, host), host)
 
 
@@ -28,16 +29,16 @@ def base_string_uri(request: PreparedRequest) -> str:
 _KEPT_LENGTH = 1024
 
 
-def method_and_uri(request: PreparedRequest, resource: str) -> str:
+def method_and_uri(request: PreparedRequest, resource: str, fields: Fields) -> str:
     """The beginning of the signature base string; ``resource`` is the URL up to its query.
+
+    ``fields`` are those of the request's header.
 
     Raises ``UnsignableRequest``, or ``InvalidURL`` below it.
     """
     encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
     # The Host header that the user set: nearly always there is none, and the URL says it.
-    host = request.headers.get("Host")
-    if host is not None:
-        host = text_of(host)
+    host = text_of(fields["host"][1]) if "host" in fields else None
     try:
         return encode(request.method, resource, host)
     except ValueError as error:
@@ -46,8 +47,18 @@ def method_and_uri(request: PreparedRequest, resource: str) -> str:
         reason = _NO_METHOD
     if not _is_method(request.method):
         raise UnsignableRequest(reason, request=request)
+    refuse_line_breaks(resource, request)
     where = "the URL" if host is None else "the URL or the Host header"
     raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
+
+
+def refuse_line_breaks(url: str, request: PreparedRequest) -> None:
+    """urlsplit, through which a URL goes to the wire, drops these. Raises ``InvalidURL``."""
+    if _LINE_BREAK(url):
+        raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
+
+
+_LINE_BREAK = re.compile(r"[\n\r\t]").search
 
 
 _NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
@@ -57,6 +68,8 @@ _NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
 def _encoded(method: str | None, resource: str, host: str | None) -> str:
     if method is None or not _is_method(method):
         raise ValueError(_NO_METHOD)
+    if _LINE_BREAK(resource):
+        raise ValueError("it holds a line break")
     uri = signing.base_string_uri(_as_sent(resource, host), host)
     return signing.method_and_uri(method, uri)
 

@@ -60,27 +60,6 @@ def canonical_form(form: str | bytes) -> str:
     no escape is a "%". A str stands for its UTF-8 bytes (and a lone surrogate for the three bytes
     that UTF-8 would have for it).
     """
-    canonical = canonical_as_written(form)
-    return _recoded_form(form) if canonical is None else canonical
-
-
-def canonical_as_written(form: str | bytes) -> str | None:
-    """What :func:`canonical_form` gives, where that is what stands there, but for the "+".
-
-    So Requests writes it, and then there is nothing to decode and encode. None: it must be. What
-    has a canonical form as it is written has no "%" but those of escapes.
-    """
-    raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
-    # Every pair has exactly one "=" then, so that nothing but "=&=&=" is left without what may
-    # stand in names and values.
-    separators = raw.translate(None, _IN_CANONICAL)
-    if separators != b"=&" * (len(separators) >> 1) + b"=":
-        return None
-    text = form if isinstance(form, str) else form.decode()
-    return None if _ESCAPE_NOT_CANONICAL(text) else text.replace("+", "%20")
-
-
-def _recoded_form(form: str | bytes) -> str:
     raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
     pairs = (pair[0].partition(b"=") for pair in _PAIR(raw))
     recoded = (f"{_recoded(name)}={_recoded(value)}" for name, _, value in pairs)
@@ -175,6 +154,25 @@ def base_string_uri(url: str, host: str | None = None) -> str:
 
 
 # 3.4.1.3 Request parameters
+
+
+def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
+    """The parameters of a query or form body that is canonical as it stands, but for the "+".
+
+    So Requests writes it, and then nothing need be decoded and encoded again. None: it must be, see
+    :func:`canonical_form`, or an OAuth parameter may be in it, which must be taken out of it.
+    """
+    raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
+    # In a canonical form every pair has exactly one "=", so that nothing but "=&=&=" is left of it
+    # without what may stand in names and values; and all of that is ASCII.
+    separators = raw.translate(None, _IN_CANONICAL)
+    if separators != b"=&" * (len(separators) >> 1) + b"=" or b"oauth_" in raw:
+        return None
+    text = form if isinstance(form, str) else form.decode()
+    if _ESCAPE_NOT_CANONICAL(text):
+        return None
+    # The "+" after the "%", as "%20" encoded once more.
+    return text.replace("%", "%25").replace("+", "%2520").replace("=", " ").split("&")
 
 
 def form_parameters(canonical: str) -> list[Parameter]:
