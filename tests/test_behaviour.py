@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.structures import CaseInsensitiveDict
 from servers import Provider, redirect
 
 from oauth_hook import InvalidURL, OAuthHook, UnreadableForm
@@ -555,6 +556,25 @@ def test_a_host_header_of_the_user_is_the_host_that_is_signed(
     received = send(hook, "GET", provider.resource_url, headers={"Host": "API.example.com:8080"})
 
     assert received["url"].lower().startswith("http://api.example.com:8080/")
+
+
+class _Headers(CaseInsensitiveDict[str]):
+    """Of the user's own."""
+
+
+@pytest.mark.parametrize("kind", [CaseInsensitiveDict, _Headers, dict])
+def test_host_and_content_type_are_read_whatever_mapping_the_headers_are(
+    provider: Sandbox, hook: OAuthHook, kind: Any
+) -> None:
+    headers = {"hOST": "api.example.com:8080", "CONTENT-type": FORM}
+    request = requests.Request("POST", provider.resource_url, headers, data="a=1").prepare()
+    request.headers = kind(request.headers)
+    request.hooks["pre_request"] = [hook]
+
+    received = requests.Session().send(request).json()
+
+    assert received["url"].startswith("http://api.example.com:8080/")
+    assert ["a", "1"] in received["form"]
 
 
 @pytest.mark.parametrize("port", ["08080", "080"])

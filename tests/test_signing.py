@@ -78,44 +78,51 @@ def test_a_lone_surrogate_has_no_encoding() -> None:
 # 3.4.1.3.1 What a form says: canonical forms are recognised, all others decoded and encoded
 
 
+def canonical_form(form: str | bytes) -> str:
+    """And where the shortcut takes the form as it is written, it must give the same parameters."""
+    read = signing.canonical_form(form)
+    assert signing.parameters_as_written(form) in (None, signing.form_parameters(read)), form
+    return read
+
+
 @pytest.mark.parametrize("escape", ["%{:02X}", "%{:02x}"], ids=["upper case", "lower case"])
 @pytest.mark.parametrize("place", ["a=1{}2", "1{}2=a", "{}", "a=%2B{}"])
 def test_every_escape_is_read_and_written_as_the_rfc_has_it(escape: str, place: str) -> None:
     forms = [place.format(escape.format(byte)) for byte in range(256)]
-    assert list(map(signing.canonical_form, forms)) == [canonical(form.encode()) for form in forms]
+    assert list(map(canonical_form, forms)) == [canonical(form.encode()) for form in forms]
 
 
 @pytest.mark.parametrize("place", [b"a=1\0002", b"1\0002=a", b"\000", b"a=%2B\000"])
 def test_every_raw_byte_is_read_and_written_as_the_rfc_has_it(place: bytes) -> None:
     forms = [place.replace(b"\0", bytes([byte])) for byte in range(256)]
-    assert list(map(signing.canonical_form, forms)) == list(map(canonical, forms))
+    assert list(map(canonical_form, forms)) == list(map(canonical, forms))
 
 
 def test_every_short_form_of_separators_plus_and_percent_is_read_as_the_rfc_has_it() -> None:
     """Pairs with no "=", with several, empty ones, "+", and "%" before all of these."""
     forms = [bytes(form) for length in range(6) for form in product(b"a2=&+%", repeat=length)]
-    assert list(map(signing.canonical_form, forms)) == list(map(canonical, forms))
+    assert list(map(canonical_form, forms)) == list(map(canonical, forms))
 
 
 @PLAIN
 @given(pieces=st.lists(st.sampled_from([*"ab=&+~é;%", "%20", "%2b", "%C3%A9", "%c3%a9", "%7E"])))
 def test_a_form_reads_the_same_as_text_and_as_bytes(pieces: list[str]) -> None:
     form = "".join(pieces)
-    assert signing.canonical_form(form) == canonical(form.encode())
-    assert signing.canonical_form(form.encode()) == canonical(form.encode())
+    assert canonical_form(form) == canonical(form.encode())
+    assert canonical_form(form.encode()) == canonical(form.encode())
 
 
 @PLAIN
 @given(form=st.binary(max_size=40))
 def test_any_bytes_are_a_form(form: bytes) -> None:
-    assert signing.canonical_form(form) == canonical(form)
+    assert canonical_form(form) == canonical(form)
 
 
 @PLAIN
 @given(pairs=st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=5))
 def test_what_requests_writes_is_read_back(pairs: list[tuple[str, str]]) -> None:
     pairs = [tuple(part.encode("utf-8", "replace").decode() for part in pair) for pair in pairs]  # type: ignore[misc]
-    assert signing.canonical_form(urlencode(pairs)) == "&".join(
+    assert canonical_form(urlencode(pairs)) == "&".join(
         f"{encoded(name)}={encoded(value)}" for name, value in pairs
     )
 
@@ -127,24 +134,31 @@ def test_what_requests_writes_is_not_decoded_and_encoded_again(
     monkeypatch.delattr(signing, "unquote_to_bytes")
     everything = bytes(range(256))
     form = urlencode({everything: everything, "a b": "~ +"})
-    assert signing.canonical_form(form) == canonical(form.encode())
+    assert canonical_form(form) == canonical(form.encode())
+    assert signing.parameters_as_written(form) is not None
+    assert signing.parameters_as_written(form.encode()) is not None
+
+
+@pytest.mark.parametrize("form", ["oauth_a=1", "a=1&oauth_a=1", b"oauth_=1", "oauth%5Fa=1"])
+def test_where_an_oauth_parameter_may_be_the_shortcut_is_not_taken(form: str | bytes) -> None:
+    assert signing.parameters_as_written(form) is None
 
 
 @pytest.mark.parametrize("count", [999, 1000, 1001, 2000, 2500])
 def test_a_form_of_many_pairs_loses_none(count: int) -> None:
     form = "&".join(f"{number}=%c3%a9" for number in range(count))
-    assert signing.canonical_form(form) == canonical(form.encode())
+    assert canonical_form(form) == canonical(form.encode())
 
 
 def test_a_lone_surrogate_in_a_form_is_the_three_bytes_of_it() -> None:
-    assert signing.canonical_form("a=\ud800") == "a=%ED%A0%80"
+    assert canonical_form("a=\ud800") == "a=%ED%A0%80"
 
 
 @pytest.mark.parametrize("before", range(7))
 @pytest.mark.parametrize("repeated", ["%c3%a9", "%%41", "+%", "%2", "é"])
 def test_a_huge_value_reads_the_same_wherever_it_is_cut(before: int, repeated: str) -> None:
     form = f"a={'x' * before}{repeated * (150_000 // len(repeated))}"
-    assert signing.canonical_form(form) == canonical(form.encode())
+    assert canonical_form(form) == canonical(form.encode())
 
 
 # 3.4.1.3.2 and 3.4.1.1 Sorting what is encoded twice, and encoding it all by replacement
