@@ -79,9 +79,9 @@ def explain(
     present = _present(request)
     with _from_its_beginning(request) if present else contextlib.nullcontext():
         nonce, timestamp = present or (os.urandom(15).hex(), now)
-        steps = message.Steps()
+        steps = message.Steps(nonce, timestamp)
         url, authorization, body, extras = message.sign(
-            request, known, signer, header_auth, nonce, timestamp, steps
+            request, known, signer, header_auth, 0, steps
         )
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
     sources = (("URL query", steps.in_query), ("form body", steps.in_form), ("OAuth", steps.oauth))

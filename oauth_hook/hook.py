@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
-from . import message, resource
+from . import message
 from .credentials import Consumer, Token
 from .errors import CredentialError, CredentialTypeError, InvalidURL, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
@@ -261,7 +261,7 @@ class OAuthHook(AuthBase):
         if _MEMORY in hooks:
             return self._sign_again(request, hooks[_MEMORY])
         try:
-            signed = self._sign(request, None)
+            signed = message.sign(request, None, self._signer, self.header_auth, self._ahead)
         except UnsignableRequest:
             with _lock:  # another thread may have been changing this very request
                 if request.hooks is hooks:
@@ -318,7 +318,7 @@ class OAuthHook(AuthBase):
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
             memory = _Memory(request.url, memory.extras)
             _remember(request, memory)
-        signed = self._sign(request, memory.extras)
+        signed = message.sign(request, memory.extras, self._signer, self.header_auth, self._ahead)
         with _lock:
             request = request.copy()
         message.put(signed, request)
@@ -335,22 +335,6 @@ class OAuthHook(AuthBase):
         """As a redirect's copy must be: see ``niquests_redirects``."""
         hooks: Any = request.hooks
         return self._sign_again(request, hooks[_MEMORY])
-
-    def _sign(self, request: PreparedRequest, known: message.Extras | None) -> message.Signed:
-        signer = self._signer  # once, so that secrets and keys match whatever other threads do
-        header_auth = bool(self.header_auth)
-        nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
-        timestamp = str(int(time.time()) + self._ahead)
-        signed = message.sign(request, known, signer, header_auth, nonce, timestamp)
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug(
-                "signed %s %s in the %s with %s",
-                request.method,
-                resource.base_string_uri(request),
-                "header" if signed[1] else "query" if "oauth_signature=" in signed[0] else "form",
-                signer.style.method.name,
-            )
-        return signed
 
     def _answer(self, response: Response, **how: Any) -> Response:
         """A ``response`` hook: where the provider refuses the timestamp, its clock is learnt, and

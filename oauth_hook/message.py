@@ -1,12 +1,14 @@
 """A prepared request as the signer sees it: what of it is signed, and how the OAuth parameters get
 into it and out again (RFC 5849 section 3.5).
 
-It changes nothing before everything is computed. It draws no nonce, and knows no redirect, no
-session and no hook.
+It changes nothing before everything is computed, and knows no redirect, no session and no hook.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
@@ -24,8 +26,10 @@ from .body import (
     text_of,
 )
 from .errors import InvalidURL, UnsignableRequest
-from .resource import method_and_uri, query_as_sent, refuse_line_breaks
+from .resource import base_string_uri, method_and_uri, query_as_sent, refuse_line_breaks
 from .signer import Signer
+
+log: logging.Logger = logging.getLogger("oauth_hook")
 
 #: The user's own OAuth parameters (callback, verifier ...): percent-encoded names and values.
 Extras = Mapping[str, str]
@@ -44,6 +48,11 @@ Signed = tuple[
 class Steps:
     """What passes on the way to a signature, for those who want to see it."""
 
+    def __init__(self, nonce: str, timestamp: str) -> None:
+        """``nonce`` and ``timestamp``, unreserved text, are used instead of new ones."""
+        self.nonce = nonce
+        self.timestamp = timestamp
+
     in_query: Sequence[signing.Parameter]
     in_form: Sequence[signing.Parameter]
     oauth: Sequence[signing.Parameter]
@@ -56,14 +65,13 @@ def sign(
     known: Extras | None,
     signer: Signer,
     header_auth: bool,
-    nonce: str,
-    timestamp: str,
+    ahead: int,
     steps: Steps | None = None,
 ) -> Signed:
     """Signs ``request``, which stays as it is: :func:`put` changes it.
 
-    ``known`` are the extras of an earlier signing of the same request; None at the first. ``nonce``
-    and ``timestamp`` are unreserved text. ``steps`` are filled in.
+    ``known`` are the extras of an earlier signing of the same request; None at the first. The
+    provider's clock is ``ahead`` of ours, in seconds. ``steps`` are filled in.
 
     Raises ``UnsignableRequest`` or one of its subclasses.
     """
@@ -122,6 +130,11 @@ def sign(
     extras = _extras(found, known, signer) if found or known else _NONE
     if signer.body_hash:
         extras, new_body = _with_body_hash(extras, request, fields, signer, new_body, into_form)
+    if steps is None:
+        nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
+        timestamp = str(int(time.time()) + ahead)
+    else:
+        nonce, timestamp = steps.nonce, steps.timestamp
     oauth = [*signer.parameters, f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
     if extras:
         oauth += [signing.parameter(*extra) for extra in extras.items()]
@@ -155,6 +168,14 @@ def sign(
         else:  # 3.5.3
             query = f"{query}&{pairs}" if query else pairs
     url = f"{resource}?{query}{fragment}" if query else resource + fragment
+    if steps is None and log.isEnabledFor(logging.DEBUG):
+        log.debug(
+            "signed %s %s in the %s with %s",
+            request.method,
+            base_string_uri(request),
+            "form" if into_form else "header" if header_auth else "query",
+            signer.style.method.name,
+        )
     return url, authorization, new_body, extras
 
 

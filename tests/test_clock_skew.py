@@ -14,7 +14,7 @@ import pytest
 import requests
 from servers import Answer, Provider, redirect
 
-from oauth_hook import CredentialError, OAuthHook, clock
+from oauth_hook import CredentialError, OAuthHook, clock, message
 from oauth_hook import hook as hook_module
 
 HERE = "http://provider.example"
@@ -27,6 +27,7 @@ def skew(request: Any, monkeypatch: pytest.MonkeyPatch) -> int:
     ours = SimpleNamespace(time=lambda: time.time() + request.param)
     monkeypatch.setattr(clock, "time", ours)
     monkeypatch.setattr(hook_module, "time", ours)
+    monkeypatch.setattr(message, "time", ours)
     return int(request.param)
 
 

@@ -110,7 +110,7 @@ def fix(nonce: str, timestamp: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sign = message.sign
 
     def sign_with_these(*arguments: Any) -> Any:
-        return sign(*arguments[:-2], nonce, timestamp)
+        return sign(*arguments, message.Steps(nonce, timestamp))
 
     monkeypatch.setattr(message, "sign", sign_with_these)
 
