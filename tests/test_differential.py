@@ -167,6 +167,18 @@ consumers = st.tuples(key, secret)
 tokens = st.one_of(st.just((None, None)), st.tuples(key, secret))
 
 
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "realm": st.text(
+            st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=9
+        ),
+        "oauth_version": st.just(False),
+        "form_auth": st.just(True),
+    },
+)
+
+
 @st.composite
 def requests_to_send(draw: Any) -> Sent:
     body = draw(bodies)
@@ -188,7 +200,7 @@ def requests_to_send(draw: Any) -> Sent:
         is_file=body.get("is_file", False),
         json=body.get("json"),
         files=body.get("files"),
-        hook=OAuthHook(*draw(tokens), *draw(consumers), draw(st.booleans())),
+        hook=OAuthHook(*draw(tokens), *draw(consumers), draw(st.booleans()), **draw(options)),
         place=draw(places),
     )
 

@@ -95,15 +95,18 @@ class Spelling(NamedTuple):
 def spelling(message: Message, decode: Callable[[str], Any]) -> Spelling:
     """``decode`` is the library's own decoder of forms, which raises where it can't."""
     wire = message.wire
-    query, headers = wire.query, {"Host": message.host}
+    query, form, headers = wire.query, message.form, {"Host": message.host}
     authorization = wire.header("authorization") or ""
     # Both libraries call any other scheme's header malformed; by section 3.5.1 it is not theirs.
     if authorization[:6] == "OAuth ":
         headers["Authorization"] = authorization
     elif has_escapes(wire.oauth):
-        # oauthlib decodes a value in the query twice if its name begins with "oauth_". By section
-        # 3.5 it may stand in the header as well, and there it decodes it once.
-        query = "&".join(pair for pair in query.split("&") if not is_oauth(pair))
+        # oauthlib decodes a value in query or form twice if its name begins with "oauth_". By
+        # section 3.5 it may stand in the header as well, and there it decodes it once.
+        query, form = (
+            "&".join(pair for pair in text.split("&") if not is_oauth(pair))
+            for text in (query, form)
+        )
         headers["Authorization"] = "OAuth " + ", ".join(
             f'{quote(name, safe="~")}="{quote(value, safe="~")}"'
             for name, value in wire.oauth.items()
@@ -113,7 +116,7 @@ def spelling(message: Message, decode: Callable[[str], Any]) -> Spelling:
         # finds it in a parameter of another type; Authlib leaves the type to whoever calls it.
         headers["Content-Type"] = FORM
     uri = f"{message.scheme}://{message.host}{wire.target.partition('?')[0]}"
-    return Spelling(f"{uri}?{readable(query, decode)}", headers, readable(message.form, decode))
+    return Spelling(f"{uri}?{readable(query, decode)}", headers, readable(form, decode))
 
 
 def is_oauth(pair: str) -> bool:

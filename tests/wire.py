@@ -46,12 +46,11 @@ class Wire:
 
     @property
     def oauth(self) -> dict[bytes, bytes]:
-        """The OAuth parameters in the header, or else in the query, decoded. None comes twice."""
+        """The OAuth parameters in header, query and form, decoded. None comes twice."""
         authorization = self.header("authorization") or ""
-        if authorization[:6] == "OAuth ":
-            pairs = _IN_HEADER(authorization[6:])
-        else:
-            pairs = [pair.partition("=")[::2] for pair in self.query.split("&")]
+        pairs = _IN_HEADER(authorization[6:]) if authorization[:6] == "OAuth " else []
+        forms = [self.query, self.body.decode("latin-1") if self.is_form else ""]
+        pairs += [pair.partition("=")[::2] for form in forms for pair in form.split("&")]
         decoded = [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, value in pairs]
         found = [(name, value) for name, value in decoded if name.startswith(b"oauth_")]
         assert len(dict(found)) == len(found), f"an OAuth parameter came twice: {found}"
