@@ -14,6 +14,7 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
+from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.exceptions import RequestException
 from requests.hooks import dispatch_hook
 from requests.utils import rewind_body
@@ -69,11 +70,23 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     again: Any = request.copy()
     others = [hook for hook in request.hooks["response"] if hook != answer]
     again.hooks = {**request.hooks, "response": others}
+    _take_cookies(again, response)
     again = dispatch_hook("pre_request", again.hooks, again)
     second: Response = connection.send(again, **how)
     second.history = [*response.history, response]
     second.request = again
     return second
+
+
+def _take_cookies(again: Any, response: Response) -> None:
+    """The cookies that the refusal has set, unless the ``Cookie`` header is the user's own."""
+    jar, present = again._cookies, again.headers.pop("Cookie", None)
+    if jar is None or present not in (None, get_cookie_header(jar, again)):
+        if present is not None:
+            again.headers["Cookie"] = present
+        return
+    extract_cookies_to_jar(jar, response.request, response.raw)
+    again.prepare_cookies(jar)
 
 
 def _provider_time(

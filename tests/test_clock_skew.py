@@ -87,6 +87,33 @@ def test_what_was_learnt_serves_all_later_requests(
     assert problems(strict) == ["timestamp_refused", None, None, None]
 
 
+@pytest.mark.parametrize(
+    ("headers", "cookies", "sent"),
+    [
+        pytest.param({}, None, [None, "node=2"], id="none"),
+        pytest.param({}, {"a": "1"}, ["a=1", "a=1; node=2"], id="in the jar"),
+        pytest.param({"Cookie": "b=1"}, None, ["b=1", "b=1"], id="a header of the user's own"),
+    ],
+)
+def test_a_cookie_that_the_refusal_sets_is_sent_the_second_time(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    skew: int,
+    headers: dict[str, str],
+    cookies: dict[str, str] | None,
+    sent: list[str | None],
+) -> None:
+    refusal = {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"', "Date": formatdate()}
+    strict.once("/x", Answer(401, {**refusal, "Set-Cookie": "node=2"}))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    session.get(f"{HERE}/x", auth=hook, headers=headers, cookies=cookies)
+
+    assert [message.header("Cookie") for message in strict.messages] == sent
+    assert session.cookies.get_dict()["node"] == "2"
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["", "stream"])
 def test_a_file_is_rewound_and_sent_once_more(
     strict: Provider, session: requests.Session, header_auth: bool, skew: int, stream: bool
