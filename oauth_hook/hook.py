@@ -277,7 +277,7 @@ class OAuthHook(AuthBase):
             if first:
                 message.put(signed, request)
                 r.hooks = own
-                r.oauth_hook_first = memory
+                setattr(r, _FIRST, memory)
         if not first:  # another thread was faster, with this very request
             return self(request)
         if type(request) is not PreparedRequest:

@@ -20,6 +20,7 @@ import pytest
 import requests
 from misbehaving import form, misbehaving, sends
 from terminal import at_terminal, browser, environment, free_port, run, wait_for
+from wire import Recorder
 
 from oauth_hook import OAuthHook, credential_file
 from oauth_hook.sandbox import Sandbox
@@ -311,6 +312,16 @@ def test_a_wrong_consumer_secret_is_one_line(
         "oauth-hook: the provider refuses the request token: 401 Unauthorized; oauth_problem: "
     )
     assert ended.stderr.count("\n") == 1
+
+
+def test_it_says_to_the_provider_who_it_is(consumer: dict[str, str]) -> None:
+    recorder = Recorder()
+    url = f"http://127.0.0.1:{recorder.port}/"
+    urls = [f"--{name}-url={url}" for name in ("request-token", "authorize", "access-token")]
+    with at_terminal("authorize", *urls, "--pin", env=consumer) as terminal:
+        assert terminal.end() == 1  # the recorder gives no token
+    recorder.close()
+    assert re.match(r"requests-oauth/[\d.]+ ", recorder.taken().header("user-agent") or "")
 
 
 @pytest.mark.parametrize(("more", "status"), [([], 1), (["--allow-unconfirmed"], 130)])

@@ -67,6 +67,12 @@ def test_options_may_stand_between(provider: Sandbox, credentials: list[str]) ->
     assert report["form"] == [["a", "1"], ["b", "2"]]
 
 
+def test_it_says_to_the_provider_who_it_is(provider: Sandbox, credentials: list[str]) -> None:
+    report = answered("GET", provider.resource_url, *credentials)
+    [sent] = [value for name, value in report["headers"] if name.lower() == "user-agent"]
+    assert re.fullmatch(r"requests-oauth/[\d.]+ python-requests/[\d.]+", sent)
+
+
 @pytest.mark.parametrize("from_stdin", [True, False])
 def test_json_is_the_body(provider: Sandbox, credentials: list[str], from_stdin: bool) -> None:
     document = '{"a": [1, "é"]}'

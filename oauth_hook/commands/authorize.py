@@ -12,6 +12,7 @@ from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
 from . import CommandFailed, is_utf8, port
+from .client import client
 from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
 from .terminal import painted
 
@@ -98,13 +99,15 @@ def run(arguments: argparse.Namespace) -> int:
     hook = OAuthHook(**consumer(settings), **settings)
 
     def asked_for(callback: str) -> tuple[Token, str]:
-        token = three_legged.request_token(
-            provider.request_token_url,
-            hook,
-            callback,
-            require_confirmation=not arguments.allow_unconfirmed,
-            method=provider.request_token_method,
-        )
+        with client() as session:
+            token = three_legged.request_token(
+                provider.request_token_url,
+                hook,
+                callback,
+                require_confirmation=not arguments.allow_unconfirmed,
+                method=provider.request_token_method,
+                session=session,
+            )
         page = provider.authorize_url.replace("{consumer_key}", quote(hook.consumer.key, safe=""))
         return token, three_legged.authorization_url(page, token, page_parameters)
 
@@ -112,9 +115,15 @@ def run(arguments: argparse.Namespace) -> int:
         token, verifier = _by_pin(asked_for)
     else:
         token, verifier = _by_callback(asked_for, arguments.port)
-    authorized, fields = three_legged.access_token(
-        provider.access_token_url, hook, token, verifier, method=provider.access_token_method
-    )
+    with client() as session:
+        authorized, fields = three_legged.access_token(
+            provider.access_token_url,
+            hook,
+            token,
+            verifier,
+            method=provider.access_token_method,
+            session=session,
+        )
     _report(authorized, fields, arguments.save)
     return 0
 

@@ -14,6 +14,7 @@ import urllib3.exceptions
 from .. import problem_reporting
 from ..failure import is_cut_short, reason
 from . import CommandFailed
+from .client import client
 from .consumer import add_credentials_option, add_signing_options, hook_for
 from .described import add_request_arguments, described
 from .progress import Progress
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
     hooks: Any = {"pre_request": hook_for(arguments)}
-    with requests.Session() as session:
+    with client() as session:
         with _upload(request.data):
             response = session.request(
                 request.method or "",
