@@ -105,10 +105,13 @@ def signature_base_string(method_and_uri: str, parameters: list[Parameter]) -> s
     # 3.4.1.3.2 and the encoding of its result in one: "&" is "%26" and "=" is "%3D" there, and the
     # parameters can hold neither, nor a space that is not the separator.
     parameters.sort()
-    normalized = "%26".join(parameters)
+    if parameters:  # all goes into one string at once, for it may be long; no other space is there
+        parameters[0] = f"{method_and_uri}&{parameters[0]}"
+    else:
+        parameters.append(f"{method_and_uri}&")
+    base_string = "%26".join(parameters)
     parameters.clear()
-    normalized = normalized.replace(" ", "%3D")
-    return f"{method_and_uri}&{normalized}"
+    return base_string.replace(" ", "%3D")
 
 
 def method_and_uri(method: str, uri: str) -> str:
@@ -172,7 +175,7 @@ def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
     if _ESCAPE_NOT_CANONICAL(text):
         return None
     # The "+" after the "%", as "%20" encoded once more.
-    return text.replace("%", "%25").replace("+", "%2520").replace("=", " ").split("&")
+    return text.replace("=", " ").replace("%", "%25").replace("+", "%2520").split("&")
 
 
 def form_parameters(canonical: str) -> list[Parameter]:
