@@ -30,18 +30,19 @@ _KEPT_SO = vars(CaseInsensitiveDict({"Host": ""})).get("_store") == {"host": ("H
 def header_fields(request: PreparedRequest) -> Fields:
     """The header of ``request``, to be looked into and not to be changed.
 
-    Raises ``UnsignableRequest`` if there is none.
+    Of another mapping than Requests' own, the fields that signing rests on. Look a field up once:
+    another thread that sends the same request may be changing it. Raises ``UnsignableRequest`` if
+    there is no header.
     """
     headers: Any = request.headers
     if _KEPT_SO and type(headers) is CaseInsensitiveDict:
         fields: Fields = headers._store
         return fields
-    if headers is None:
+    if not hasattr(headers, "get"):
         raise UnsignableRequest("the request has no headers: prepare it first", request=request)
-    return {
-        (name.decode("latin-1") if isinstance(name, bytes) else str(name)).lower(): (name, value)
-        for name, value in headers.items()
-    }
+    # By name, without a walk through them all, which another thread might break.
+    found = ((name, headers.get(name)) for name in ("Host", "Content-Type", "Authorization"))
+    return {name.lower(): (name, value) for name, value in found if value is not None}
 
 
 def is_form(fields: Fields) -> bool:

@@ -30,8 +30,8 @@ log: logging.Logger = logging.getLogger("oauth_hook")
 #: Requests and on niquests.
 _MEMORY = "oauth_hook"
 
-#: The attribute of a request that was signed in place, which the copies don't share: its memory. A
-#: redirect is always a copy.
+#: The attribute of a request that was signed in place, which its ``copy()`` doesn't have: its
+#: memory. A redirect is always such a copy.
 _FIRST = "oauth_hook_first"
 
 # Held for the moment in which a request is changed or copied, so that one request that is sent
@@ -254,7 +254,7 @@ class OAuthHook(AuthBase):
         Raises:
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
-        if type(r) is not PreparedRequest:
+        if type(r) is not PreparedRequest or type(r.hooks) is not dict:
             _check_prepared(r)
         request: PreparedRequest = r
         hooks: dict[str, Any] = r.hooks

@@ -159,7 +159,7 @@ def sign(
             f"&oauth_timestamp={timestamp}&oauth_signature={signature}"
         )
         # They go in one place only, and those of an earlier signing are stale.
-        authorization = "" if "authorization" in fields and _is_oauth(fields) else None
+        authorization = "" if _has_oauth_header(fields) else None
         if into_form and new_body is not None:  # 3.5.2
             if isinstance(new_body, str):
                 new_body = f"{new_body}&{pairs}" if new_body else pairs
@@ -276,10 +276,11 @@ def take_out(request: PreparedRequest) -> None:
             put_body(form, request)
     if found:
         request.url = f"{resource}?{query}{mark}{fragment}" if query else resource + mark + fragment
-    if "authorization" in fields and _is_oauth(fields):
+    if _has_oauth_header(fields):
         del request.headers["Authorization"]
 
 
-def _is_oauth(fields: Fields) -> bool:
-    authorization = text_of(fields["authorization"][1]) or ""
+def _has_oauth_header(fields: Fields) -> bool:
+    field = fields.get("authorization")
+    authorization = (field and text_of(field[1])) or ""
     return authorization[:6].lower() == "oauth " and "oauth_" in authorization

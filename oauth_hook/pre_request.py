@@ -147,7 +147,7 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
         hooks = (request_hooks or {}).get(EVENT) or (session_hooks or {}).get(EVENT)
         if not hooks:
             return merged
-        if type(hooks) is list and len(hooks) == 1:
+        if type(hooks) is list and len(hooks) == 1 and callable(hooks[0]):
             hooks = hooks[0]  # is registered in half the time
         return {**merged, EVENT: hooks}
 

@@ -562,11 +562,18 @@ class _Headers(CaseInsensitiveDict[str]):
     """Of the user's own."""
 
 
-@pytest.mark.parametrize("kind", [CaseInsensitiveDict, _Headers, dict])
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (CaseInsensitiveDict, ("hOST", "CONTENT-type")),
+        (_Headers, ("hOST", "CONTENT-type")),
+        (dict, ("Host", "Content-Type")),
+    ],
+)
 def test_host_and_content_type_are_read_whatever_mapping_the_headers_are(
-    provider: Sandbox, hook: OAuthHook, kind: Any
+    provider: Sandbox, hook: OAuthHook, kind: Any, names: tuple[str, str]
 ) -> None:
-    headers = {"hOST": "api.example.com:8080", "CONTENT-type": FORM}
+    headers = dict(zip(names, ("api.example.com:8080", FORM), strict=True))
     request = requests.Request("POST", provider.resource_url, headers, data="a=1").prepare()
     request.headers = kind(request.headers)
     request.hooks["pre_request"] = [hook]

@@ -20,6 +20,7 @@ from oauth_hook import (
     OAuthHook,
     Token,
     UnsignableRequest,
+    message,
 )
 
 URL = "http://api.example.com/x"
@@ -307,3 +308,36 @@ def test_equal_credentials_are_equal_and_unequal_ones_not() -> None:
 
 def test_the_public_names_are_all_there() -> None:
     assert all(hasattr(oauth_hook, name) for name in oauth_hook.__all__)
+
+
+# What is not as Requests prepares it
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hooks", None), ("hooks", []), ("headers", None), ("headers", [("a", "b")])],
+)
+def test_a_request_with_a_broken_part_is_refused(name: str, value: Any) -> None:
+    request = requests.Request("GET", URL).prepare()
+    setattr(request, name, value)
+    with pytest.raises(UnsignableRequest):
+        OAuthHook("t", "ts", "k", "cs")(request)
+
+
+class _TakenAway(dict[str, Any]):
+    """The fields of a header that another thread signs: a second look finds nothing."""
+
+    def __contains__(self, name: object) -> bool:
+        return self.get(str(name)) is not None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.pop(name, default)
+
+
+def test_a_stale_header_that_another_thread_takes_away_meanwhile_is_no_error() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+    headers: Any = {"Authorization": 'OAuth oauth_nonce="1"'}
+    request: Any = requests.Request("GET", URL, headers).prepare()
+    request.headers._store = _TakenAway(request.headers._store)
+    url, authorization, *_ = message.sign(request, None, hook._signer, False, 0)
+    assert ("oauth_signature=" in url, authorization) == (True, "")
