@@ -47,12 +47,10 @@ def header_fields(request: PreparedRequest) -> Fields:
 
 def is_form(fields: Fields) -> bool:
     """Whether the body is a form by its Content-Type, which alone decides (3.4.1.3.1)."""
-    if "content-type" not in fields:
-        return False
-    content_type = fields["content-type"][1]
-    if content_type == FORM:
-        return True
-    return (text_of(content_type) or "").partition(";")[0].strip().lower() == FORM
+    field = fields.get("content-type")
+    if field is None or field[1] == FORM:
+        return field is not None
+    return (text_of(field[1]) or "").partition(";")[0].strip().lower() == FORM
 
 
 def text_of(header: str | bytes | None) -> str | None:

@@ -81,12 +81,11 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
 def _take_cookies(again: Any, response: Response) -> None:
     """The cookies that the refusal has set, unless the ``Cookie`` header is the user's own."""
     jar, present = again._cookies, again.headers.pop("Cookie", None)
-    if jar is None or present not in (None, get_cookie_header(jar, again)):
-        if present is not None:
-            again.headers["Cookie"] = present
-        return
-    extract_cookies_to_jar(jar, response.request, response.raw)
-    again.prepare_cookies(jar)
+    if jar is not None and present in (None, get_cookie_header(jar, again)):
+        extract_cookies_to_jar(jar, response.request, response.raw)
+        again.prepare_cookies(jar)
+    elif present is not None:
+        again.headers["Cookie"] = present
 
 
 def _provider_time(

@@ -26,7 +26,7 @@ from .body import (
     text_of,
 )
 from .errors import InvalidURL, UnsignableRequest
-from .resource import base_string_uri, method_and_uri, query_as_sent, refuse_line_breaks
+from .resource import base_string_uri, method_and_uri, query_as_sent
 from .signer import Signer
 
 log: logging.Logger = logging.getLogger("oauth_hook")
@@ -48,16 +48,16 @@ Signed = tuple[
 class Steps:
     """What passes on the way to a signature, for those who want to see it."""
 
-    def __init__(self, nonce: str, timestamp: str) -> None:
-        """``nonce`` and ``timestamp``, unreserved text, are used instead of new ones."""
-        self.nonce = nonce
-        self.timestamp = timestamp
-
     in_query: Sequence[signing.Parameter]
     in_form: Sequence[signing.Parameter]
     oauth: Sequence[signing.Parameter]
     base_string: str
     into_form: bool
+
+    def __init__(self, nonce: str, timestamp: str) -> None:
+        """``nonce`` and ``timestamp``, unreserved text, are used instead of new ones."""
+        self.nonce = nonce
+        self.timestamp = timestamp
 
 
 def sign(
@@ -78,6 +78,9 @@ def sign(
     url = request.url
     if not isinstance(url, str):
         raise InvalidURL("the request has no URL: prepare it first", request=request)
+    # urlsplit, through which a URL goes to the wire, drops these.
+    if "\n" in url or "\r" in url or "\t" in url:
+        raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
     fields = header_fields(request)
     if signer.over_tls_only and url[:6].lower() != "https:":
         raise UnsignableRequest(
@@ -89,46 +92,35 @@ def sign(
     # 3.4.1.3.1: the parameters of the query ...
     fragment = ""
     if "#" in url:
-        refuse_line_breaks(url, request)
         url, mark, fragment = url.partition("#")
         fragment = mark + fragment
     resource, _, query = url.partition("?")
     start = method_and_uri(request, resource, fields)
-    parameters: list[signing.Parameter] = []
+    in_query = signing.parameters_as_written(query) if query else []
     found = _NONE
-    if query:
-        as_written = signing.parameters_as_written(query)
-        if as_written is not None:
-            parameters = as_written
-        else:
-            refuse_line_breaks(query, request)
-            query, parameters, found = _taken_apart(query_as_sent(query))
-    if steps is not None:
-        steps.in_query, steps.in_form = parameters.copy(), []
+    if in_query is None:
+        query, in_query, found = _taken_apart(query_as_sent(query))
 
     # ... those of a form ...
     new_body: str | bytes | None = None
     is_a_form = request.body is not None and is_form(fields)
-    into_form = is_a_form and signer.form_auth
+    into_form = is_a_form and signer.style.form_auth
+    form: str | bytes = ""
     if is_a_form:
         form, new_body = read_form(request)
-        in_form = signing.parameters_as_written(form)
-        if in_form is None:
-            form, in_form, found_in_form = _taken_apart(form)
-            if found_in_form:
-                new_body = form
-                # A form is nearer to the request than session.params.
-                found = {**found, **found_in_form}
-        if into_form:
+    in_form = signing.parameters_as_written(form) if form else []
+    if in_form is None:
+        form, in_form, found_in_form = _taken_apart(form)
+        if found_in_form:
             new_body = form
-        if steps is not None:
-            steps.in_form = in_form.copy()
-        in_form += parameters
-        parameters = in_form
+            # A form is nearer to the request than session.params.
+            found = {**found, **found_in_form}
+    if into_form:
+        new_body = form
 
     # ... and those of OAuth (3.1)
     extras = _extras(found, known, signer) if found or known else _NONE
-    if signer.body_hash:
+    if signer.style.body_hash:
         extras, new_body = _with_body_hash(extras, request, fields, signer, new_body, into_form)
     if steps is None:
         nonce = os.urandom(15).hex()  # 120 bits; the strictest servers take lower-case hex only
@@ -138,10 +130,14 @@ def sign(
     oauth = [*signer.parameters, f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
     if extras:
         oauth += [signing.parameter(*extra) for extra in extras.items()]
-    parameters += oauth
-    base_string = signing.signature_base_string(start, parameters)
+    if steps is not None:  # copies: the base string uses the lists up
+        steps.in_query, steps.in_form, steps.oauth = in_query, in_form.copy(), oauth
+        steps.into_form = into_form
+    in_form += in_query
+    in_form += oauth
+    base_string = signing.signature_base_string(start, in_form)
     if steps is not None:
-        steps.oauth, steps.base_string, steps.into_form = oauth, base_string, into_form
+        steps.base_string = base_string
     signature = signer.sign(base_string)
 
     # 3.5: where they go

@@ -145,11 +145,7 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
         # Requests' own rule looks at the response event alone, and by it drops either side whole.
         merged = merge_hooks(request_hooks, session_hooks, *args, **kwargs)
         hooks = (request_hooks or {}).get(EVENT) or (session_hooks or {}).get(EVENT)
-        if not hooks:
-            return merged
-        if type(hooks) is list and len(hooks) == 1 and callable(hooks[0]):
-            hooks = hooks[0]  # is registered in half the time
-        return {**merged, EVENT: hooks}
+        return {**merged, EVENT: hooks} if hooks else merged
 
     return merge_hooks_keeping_pre_request
 

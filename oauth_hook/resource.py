@@ -20,9 +20,14 @@ from .errors import InvalidURL, UnsignableRequest
 def base_string_uri(request: PreparedRequest) -> str:
     """The resource, as the signature base string names it: no user information, no query."""
     resource = (request.url or "").partition("#")[0].partition("?")[0]
-    fields = header_fields(request)
-    host = text_of(fields["host"][1]) if "host" in fields else None
+    host = _host(header_fields(request))
     return signing.base_string_uri(_as_sent(resource, host), host)
+
+
+def _host(fields: Fields) -> str | None:
+    """The Host header that the user set: nearly always there is none, and the URL says it."""
+    field = fields.get("host")
+    return None if field is None else text_of(field[1])
 
 
 #: Longer URLs aren't kept, so that what is kept stays under a few megabytes.
@@ -37,8 +42,7 @@ def method_and_uri(request: PreparedRequest, resource: str, fields: Fields) -> s
     Raises ``UnsignableRequest``, or ``InvalidURL`` below it.
     """
     encode = _encoded if len(resource) <= _KEPT_LENGTH else _encoded.__wrapped__
-    # The Host header that the user set: nearly always there is none, and the URL says it.
-    host = text_of(fields["host"][1]) if "host" in fields else None
+    host = _host(fields)
     try:
         return encode(request.method, resource, host)
     except ValueError as error:
@@ -47,18 +51,8 @@ def method_and_uri(request: PreparedRequest, resource: str, fields: Fields) -> s
         reason = _NO_METHOD
     if not _is_method(request.method):
         raise UnsignableRequest(reason, request=request)
-    refuse_line_breaks(resource, request)
     where = "the URL" if host is None else "the URL or the Host header"
     raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
-
-
-def refuse_line_breaks(url: str, request: PreparedRequest) -> None:
-    """urlsplit, through which a URL goes to the wire, drops these. Raises ``InvalidURL``."""
-    if _LINE_BREAK(url):
-        raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
-
-
-_LINE_BREAK = re.compile(r"[\n\r\t]").search
 
 
 _NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
@@ -68,8 +62,6 @@ _NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
 def _encoded(method: str | None, resource: str, host: str | None) -> str:
     if method is None or not _is_method(method):
         raise ValueError(_NO_METHOD)
-    if _LINE_BREAK(resource):
-        raise ValueError("it holds a line break")
     uri = signing.base_string_uri(_as_sent(resource, host), host)
     return signing.method_and_uri(method, uri)
 

@@ -163,8 +163,6 @@ class Signer:
     style: Style
     sign: signing.Sign
     over_tls_only: bool
-    body_hash: bool
-    form_auth: bool
     own: frozenset[str]  # what it sets in each message, and therefore takes out of it first
     parameters: list[signing.Parameter]
     header: str
@@ -187,8 +185,6 @@ class Signer:
             fixed["oauth_version"] = "1.0"
         if token:
             fixed["oauth_token"] = signing.percent_encode(token.key)
-        self.body_hash = style.body_hash
-        self.form_auth = style.form_auth
         self.over_tls_only = style.method.sends_secrets and not style.plaintext_over_http
         self.own = (
             _OWN | fixed.keys() | {"oauth_body_hash"} if style.body_hash else _OWN | fixed.keys()

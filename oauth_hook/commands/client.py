@@ -9,10 +9,7 @@ from .. import __version__
 
 
 def client() -> requests.Session:
-    """A session with a ``User-Agent`` of ours.
-
-    Discogs and Tumblr turn away that of a library, as many do who limit how often one may ask.
-    """
+    """A session with a ``User-Agent`` of ours, as Discogs and Tumblr ask for one."""
     session = requests.Session()
     session.headers["User-Agent"] = f"requests-oauth/{__version__} {default_user_agent()}"
     return session
