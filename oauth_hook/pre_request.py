@@ -18,8 +18,9 @@ import requests.sessions
 
 if TYPE_CHECKING:
     from requests import PreparedRequest
-    from requests.hooks import dispatch_hook
 
+    # What _send_with_event finds in requests.sessions. Requests' own types don't know the event.
+    dispatch_hook: Any = None
     _send_without_event: Any = None
 
 EVENT = "pre_request"
@@ -133,8 +134,9 @@ def _send_with_event(
 ) -> requests.Response:
     # It runs as a function of requests.sessions: there its global names are looked up.
     if isinstance(request, PreparedRequest):  # send() itself refuses all else
-        request = dispatch_hook("pre_request", request.hooks, request)  # type: ignore
-    return _send_without_event(self, request, **kwargs)  # type: ignore[no-any-return]
+        request = dispatch_hook("pre_request", request.hooks, request)
+    response: requests.Response = _send_without_event(self, request, **kwargs)
+    return response
 
 
 def _keeping_pre_request(merge_hooks: Any) -> Any:
