@@ -147,7 +147,15 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
         # Requests' own rule looks at the response event alone, and by it drops either side whole.
         merged = merge_hooks(request_hooks, session_hooks, *args, **kwargs)
         hooks = (request_hooks or {}).get(EVENT) or (session_hooks or {}).get(EVENT)
-        return {**merged, EVENT: hooks} if hooks else merged
+        if not hooks:
+            return merged
+        # Requests takes long to register an event, and longer for a list: as long as a hook takes.
+        if type(hooks) is list and len(hooks) == 1 and callable(hooks[0]):
+            hooks = hooks[0]
+        merged = {**merged, EVENT: hooks}
+        if merged.get("response") == []:
+            del merged["response"]
+        return merged
 
     return merge_hooks_keeping_pre_request
 
