@@ -103,20 +103,22 @@ def sign(
 
     # ... those of a form ...
     new_body: str | bytes | None = None
-    is_a_form = request.body is not None and is_form(fields)
-    into_form = is_a_form and signer.style.form_auth
-    form: str | bytes = ""
-    if is_a_form:
+    in_form: list[signing.Parameter] = []
+    into_form = False
+    if request.body is not None and is_form(fields):
         form, new_body = read_form(request)
-    in_form = signing.parameters_as_written(form) if form else []
-    if in_form is None:
-        form, in_form, found_in_form = _taken_apart(form)
-        if found_in_form:
+        as_written = signing.parameters_as_written(form) if form else []
+        if as_written is not None:
+            in_form = as_written
+        else:
+            form, in_form, found_in_form = _taken_apart(form)
+            if found_in_form:
+                new_body = form
+                # A form is nearer to the request than session.params.
+                found = {**found, **found_in_form}
+        into_form = signer.style.form_auth
+        if into_form:
             new_body = form
-            # A form is nearer to the request than session.params.
-            found = {**found, **found_in_form}
-    if into_form:
-        new_body = form
 
     # ... and those of OAuth (3.1)
     extras = _extras(found, known, signer) if found or known else _NONE
@@ -127,14 +129,15 @@ def sign(
         timestamp = str(int(time.time()) + ahead)
     else:
         nonce, timestamp = steps.nonce, steps.timestamp
-    oauth = [*signer.parameters, f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
-    if extras:
-        oauth += [signing.parameter(*extra) for extra in extras.items()]
     if steps is not None:  # copies: the base string uses the lists up
-        steps.in_query, steps.in_form, steps.oauth = in_query, in_form.copy(), oauth
-        steps.into_form = into_form
+        steps.in_query, steps.in_form, steps.into_form = in_query, in_form.copy(), into_form
+        steps.oauth = signer.oauth_parameters(extras, nonce, timestamp)
     in_form += in_query
-    in_form += oauth
+    if extras:
+        in_form += signer.oauth_parameters(extras, nonce, timestamp)
+    else:
+        before, between, after = signer.in_order
+        in_form.append(f"{before}{nonce}{between}{timestamp}{after}")
     base_string = signing.signature_base_string(start, in_form)
     if steps is not None:
         steps.base_string = base_string

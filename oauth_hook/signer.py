@@ -7,7 +7,7 @@ Knows no request.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -165,6 +165,10 @@ class Signer:
     over_tls_only: bool
     own: frozenset[str]  # what it sets in each message, and therefore takes out of it first
     parameters: list[signing.Parameter]
+    #: What :meth:`oauth_parameters` gives without extras, as it stands in the base string: what
+    #: comes before the nonce, between it and the timestamp, and after. No other parameter begins
+    #: with "oauth_", so that, once sorted, these are always together, and can be sorted as one.
+    in_order: tuple[str, str, str]
     header: str
     query: str
 
@@ -190,9 +194,19 @@ class Signer:
             _OWN | fixed.keys() | {"oauth_body_hash"} if style.body_hash else _OWN | fixed.keys()
         )
         self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
+        in_order = "%26".join(sorted(self.oauth_parameters({}, nonce="{}", timestamp="{}")))
+        before, between, after = in_order.split("{}")  # a brace in a key is encoded
+        self.in_order = before, between, after
         realm = "" if style.realm is None else f'realm="{_quoted(style.realm)}", '
         self.header = f"OAuth {realm}" + "".join(f'{k}="{v}", ' for k, v in fixed.items())
         self.query = "&".join(f"{name}={value}" for name, value in fixed.items())
+
+    def oauth_parameters(
+        self, extras: Mapping[str, str], nonce: str, timestamp: str
+    ) -> list[signing.Parameter]:
+        """All of section 3.1 but the signature, and the user's own ``extras``, in no order."""
+        own = [f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}"]
+        return self.parameters + own + [signing.parameter(*extra) for extra in extras.items()]
 
 
 def _quoted(realm: object) -> str:

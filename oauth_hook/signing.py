@@ -165,14 +165,17 @@ def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
     So Requests writes it, and then nothing need be decoded and encoded again. None: it must be, see
     :func:`canonical_form`, or an OAuth parameter may be in it, which must be taken out of it.
     """
-    raw = form.encode("utf-8", "surrogatepass") if isinstance(form, str) else form
-    # In a canonical form every pair has exactly one "=", so that nothing but "=&=&=" is left of it
-    # without what may stand in names and values; and all of that is ASCII.
-    separators = raw.translate(None, _IN_CANONICAL)
-    if separators != b"=&" * (len(separators) >> 1) + b"=" or b"oauth_" in raw:
+    if not form.isascii():
         return None
     text = form if isinstance(form, str) else form.decode()
-    if _ESCAPE_NOT_CANONICAL(text):
+    # In a canonical form every pair has exactly one "=", so that nothing but "=&=&=" is left of it
+    # without what may stand in names and values.
+    separators = text.encode().translate(None, _IN_CANONICAL)
+    if (
+        separators != b"=&" * (len(separators) >> 1) + b"="
+        or "oauth_" in text
+        or _ESCAPE_NOT_CANONICAL(text)
+    ):
         return None
     # The "+" after the "%", as "%20" encoded once more.
     return text.replace("=", " ").replace("%", "%25").replace("+", "%2520").split("&")

@@ -113,8 +113,10 @@ def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
     come, so it must sort.
     """
     method_and_uri = f"{method}&{quote(url, safe='')}&"
-    oauth = [f"oauth_consumer_key {KEY}", "oauth_signature_method HMAC-SHA1"]
-    oauth += [f"oauth_token {TOKEN}", "oauth_version 1.0"]
+    # The OAuth parameters, which sort together where no other begins with "oauth_".
+    before_nonce = f"oauth_consumer_key {KEY}%26oauth_nonce "
+    before_timestamp = "%26oauth_signature_method HMAC-SHA1%26oauth_timestamp "
+    after_timestamp = f"%26oauth_token {TOKEN}%26oauth_version 1.0"
     fixed = (
         f'OAuth oauth_consumer_key="{KEY}", oauth_token="{TOKEN}", '
         'oauth_signature_method="HMAC-SHA1", oauth_version="1.0", oauth_nonce="'
@@ -137,8 +139,7 @@ def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
         timestamp = int(now())
         query = request.url[query_at:]
         parameters = query.replace("+", "%20").replace("%", "%25").replace("=", " ").split("&")
-        parameters += oauth
-        parameters += (f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}")
+        parameters.append(f"{before_nonce}{nonce}{before_timestamp}{timestamp}{after_timestamp}")
         parameters.sort()
         text = method_and_uri + "%26".join(parameters).replace(" ", "%3D")
         inner = inner_keyed.copy()
@@ -157,8 +158,7 @@ def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
         unsigned = request.url
         query = unsigned[query_at:]
         parameters = query.replace("+", "%20").replace("%", "%25").replace("=", " ").split("&")
-        parameters += oauth
-        parameters += (f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}")
+        parameters.append(f"{before_nonce}{nonce}{before_timestamp}{timestamp}{after_timestamp}")
         parameters.sort()
         text = method_and_uri + "%26".join(parameters).replace(" ", "%3D")
         inner = inner_keyed.copy()
@@ -177,8 +177,7 @@ def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
         timestamp = int(now())
         form = request.body
         parameters = form.replace("+", "%20").replace("%", "%25").replace("=", " ").split("&")
-        parameters += oauth
-        parameters += (f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}")
+        parameters.append(f"{before_nonce}{nonce}{before_timestamp}{timestamp}{after_timestamp}")
         parameters.sort()
         text = method_and_uri + "%26".join(parameters).replace(" ", "%3D")
         inner = inner_keyed.copy()
@@ -196,8 +195,7 @@ def floor(method: str, header_auth: bool, url: str = URL) -> Hook:
         timestamp = int(now())
         form = request.body
         parameters = form.replace("+", "%20").replace("%", "%25").replace("=", " ").split("&")
-        parameters += oauth
-        parameters += (f"oauth_nonce {nonce}", f"oauth_timestamp {timestamp}")
+        parameters.append(f"{before_nonce}{nonce}{before_timestamp}{timestamp}{after_timestamp}")
         parameters.sort()
         text = method_and_uri + "%26".join(parameters).replace(" ", "%3D")
         inner = inner_keyed.copy()

@@ -400,6 +400,21 @@ def test_an_oauth_parameter_moves_to_the_others(
     assert received["place"] == ("header" if hook.header_auth else "query")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["oauth", "oauth-x", "oauth.", "oauth~", "oautha", "oauth%", "oaut", "OAUTH_x", "xoauth_"],
+)
+@PLACES
+def test_a_parameter_whose_name_is_nearly_oauths_is_signed_in_its_place_among_them(
+    provider: Sandbox, hook: OAuthHook, place: str, name: str
+) -> None:
+    given = {place: {name: "1", "z": "2", "a": "3"}}
+
+    received = send(hook, "POST", provider.resource_url, **given)
+
+    assert [name, "1"] in received["args" if place == "params" else "form"]
+
+
 def test_an_oauth_parameter_in_the_url_moves_to_the_others(
     provider: Sandbox, hook: OAuthHook
 ) -> None:
@@ -654,7 +669,16 @@ def test_nonces_are_120_random_bits_in_lower_case_hex(provider: Sandbox, hook: O
 
 @pytest.mark.parametrize(
     "text",
-    ["plain", "with space", "a&b=c%20", "caf\u00e9", "\u672c+/\U0001f600", '"quo,ted"', "~-._"],
+    [
+        "plain",
+        "with space",
+        "a&b=c%20",
+        "caf\u00e9",
+        "\u672c+/\U0001f600",
+        '"quo,ted"',
+        "~-._",
+        "{}",
+    ],
 )
 def test_any_text_is_good_for_a_credential(text: str, hook: OAuthHook) -> None:
     with Sandbox(consumer_key=text, consumer_secret=text) as provider:

@@ -40,7 +40,12 @@ text = st.text(
     st.one_of(st.sampled_from(SPECIAL), st.characters(exclude_categories=["Cs"])), max_size=6
 )
 words = st.text(st.characters(categories=["Lu", "Ll", "Lo", "Nd"]), max_size=4)
-names = st.one_of(st.sampled_from(["a", "a-b", "a b", "b", "a[]", "ä", "realm", "size"]), text)
+names = st.one_of(
+    st.sampled_from(
+        ["a", "a-b", "a b", "b", "a[]", "ä", "realm", "size", "oauth", "oauth-a", "oauths"]
+    ),
+    text,
+)
 values: st.SearchStrategy[Any] = st.one_of(text, text.map(str.encode), st.integers())
 ESCAPES = ["%20", "%2B", "%26", "%3D", "%25", "%2525", "%7E", "%7e", "%41", "%c3%a9", "%C3%A9"]
 BAD_ESCAPES = ["%FF", "%fe%ff", "%00", "%", "%4", "%zz"]
