@@ -28,7 +28,7 @@ class Provider(NamedTuple):
     #: The OAuth parameters must be in the Authorization header.
     header_auth: bool = False
     signature_method: str = "HMAC-SHA1"
-    #: "GET" where the documentation asks for that.
+    #: "GET" where the provider asks for that.
     request_token_method: str = "POST"
     access_token_method: str = "POST"
 
@@ -65,7 +65,7 @@ PROVIDERS = {
         signature_method="RSA-SHA1",
     ),
     # The base URL ends in index.php, and so as https://meta.wikimedia.org/w/index.php:
-    # https://www.mediawiki.org/wiki/OAuth/For_Developers, and as mwoauth does it,
+    # https://www.mediawiki.org/wiki/OAuth/For_Developers, and for that base URL mwoauth,
     # https://github.com/mediawiki-utilities/python-mwoauth/blob/master/mwoauth/functions.py
     "mediawiki": Provider(
         "{base_url}?title=Special:OAuth/initiate",
@@ -84,6 +84,8 @@ PROVIDERS = {
         "https://trello.com/1/OAuthGetAccessToken",
     ),
     # Header only, HMAC-SHA1 only: https://github.com/tumblr/docs/blob/master/api.md
+    # It names GET for the access token; Tumblr's own client takes POST, which is the RFC's way:
+    # https://github.com/tumblr/pytumblr/blob/master/interactive_console.py
     "tumblr": Provider(
         "https://www.tumblr.com/oauth/request_token",
         "https://www.tumblr.com/oauth/authorize",
