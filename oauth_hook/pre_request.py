@@ -150,9 +150,11 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
         if not hooks:
             return merged
         # Requests takes long to register an event, and longer for a list: as long as a hook takes.
-        if type(hooks) is list and len(hooks) == 1 and callable(hooks[0]):
-            hooks = hooks[0]
-        merged = {**merged, EVENT: hooks}
+        if type(hooks) is list:
+            hooks = hooks.copy()  # another thread may be changing it
+            if len(hooks) == 1 and callable(hooks[0]):
+                hooks = hooks[0]
+        merged = {**(merged or {}), EVENT: hooks}
         if merged.get("response") == []:
             del merged["response"]
         return merged

@@ -167,15 +167,14 @@ def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
     """
     if not form.isascii():
         return None
-    text = form if isinstance(form, str) else form.decode()
     # In a canonical form every pair has exactly one "=", so that nothing but "=&=&=" is left of it
     # without what may stand in names and values.
-    separators = text.encode().translate(None, _IN_CANONICAL)
-    if (
-        separators != b"=&" * (len(separators) >> 1) + b"="
-        or "oauth_" in text
-        or _ESCAPE_NOT_CANONICAL(text)
-    ):
+    raw = form.encode() if isinstance(form, str) else form
+    separators = raw.translate(None, _IN_CANONICAL)
+    if separators != b"=&" * (len(separators) >> 1) + b"=":
+        return None
+    text = form if isinstance(form, str) else form.decode()
+    if "oauth_" in text or _ESCAPE_NOT_CANONICAL(text):
         return None
     # The "+" after the "%", as "%20" encoded once more.
     return text.replace("=", " ").replace("%", "%25").replace("+", "%2520").split("&")

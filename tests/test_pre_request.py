@@ -142,6 +142,28 @@ def test_the_requests_own_hooks_run_else_the_sessions(
     assert response.text == (own or sessions or "")
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_prepared_request_has_lists_of_its_own(client: requests.Session, count: int) -> None:
+    hooks = [mark(str(number)) for number in range(count)]
+    client.hooks["pre_request"] = hooks
+
+    prepared = client.prepare_request(requests.Request("GET", "http://a.example/"))
+
+    assert prepared.hooks == {"response": [], "pre_request": hooks}
+    assert client.hooks == {"response": [], "pre_request": hooks}
+    prepared.hooks["pre_request"].clear()
+    assert len(client.hooks["pre_request"]) == count
+
+
+def test_a_request_without_any_hooks_has_the_sessions(client: requests.Session) -> None:
+    hook = mark("s")
+    client.hooks["pre_request"] = [hook]
+    request = requests.Request("GET", "http://a.example/")
+    request.hooks = None  # type: ignore[assignment]
+
+    assert client.prepare_request(request).hooks["pre_request"] == [hook]
+
+
 def _hooks(text: str | None, response: Any) -> Any:
     hooks: dict[str, Any] = {}
     if text is not None:
