@@ -129,7 +129,7 @@ def sign(
         timestamp = str(int(time.time()) + ahead)
     else:
         nonce, timestamp = steps.nonce, steps.timestamp
-    if steps is not None:  # copies: the base string uses the lists up
+        # Copies: the base string uses the lists up.
         steps.in_query, steps.in_form, steps.into_form = in_query, in_form.copy(), into_form
         steps.oauth = signer.oauth_parameters(extras, nonce, timestamp)
     in_form += in_query

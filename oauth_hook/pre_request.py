@@ -149,7 +149,8 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
         hooks = (request_hooks or {}).get(EVENT) or (session_hooks or {}).get(EVENT)
         if not hooks:
             return merged
-        # Requests takes long to register an event, and longer for a list: as long as a hook takes.
+        # Requests registers what this gives anew for each request, and takes long over a list: one
+        # hook goes without a list, and a response event without hooks not at all.
         if type(hooks) is list:
             hooks = hooks.copy()  # another thread may be changing it
             if len(hooks) == 1 and callable(hooks[0]):
