@@ -168,9 +168,8 @@ def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
     if not form.isascii():
         return None
     # In a canonical form every pair has exactly one "=", so that nothing but "=&=&=" is left of it
-    # without what may stand in names and values.
-    raw = form.encode() if isinstance(form, str) else form
-    separators = raw.translate(None, _IN_CANONICAL)
+    # without what may stand in names and values. (The bytes of a huge form go again at once.)
+    separators = (form.encode() if isinstance(form, str) else form).translate(None, _IN_CANONICAL)
     if separators != b"=&" * (len(separators) >> 1) + b"=":
         return None
     text = form if isinstance(form, str) else form.decode()
