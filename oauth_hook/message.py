@@ -129,16 +129,16 @@ def sign(
         timestamp = str(int(time.time()) + ahead)
     else:
         nonce, timestamp = steps.nonce, steps.timestamp
-        # Copies: the base string uses the lists up.
         steps.in_query, steps.in_form, steps.into_form = in_query, in_form.copy(), into_form
         steps.oauth = signer.oauth_parameters(extras, nonce, timestamp)
-    in_form += in_query
+    parameters = in_form  # now all of them, in one list, which the base string uses up
+    parameters += in_query
     if extras:
-        in_form += signer.oauth_parameters(extras, nonce, timestamp)
+        parameters += signer.oauth_parameters(extras, nonce, timestamp)
     else:
         before, between, after = signer.in_order
-        in_form.append(f"{before}{nonce}{between}{timestamp}{after}")
-    base_string = signing.signature_base_string(start, in_form)
+        parameters.append(f"{before}{nonce}{between}{timestamp}{after}")
+    base_string = signing.signature_base_string(start, parameters)
     if steps is not None:
         steps.base_string = base_string
     signature = signer.sign(base_string)

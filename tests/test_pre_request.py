@@ -158,8 +158,8 @@ def test_the_prepared_request_has_lists_of_its_own(client: requests.Session, cou
 def test_a_request_without_any_hooks_has_the_sessions(client: requests.Session) -> None:
     hook = mark("s")
     client.hooks["pre_request"] = [hook]
-    request = requests.Request("GET", "http://a.example/")
-    request.hooks = None  # type: ignore[assignment]
+    request: Any = requests.Request("GET", "http://a.example/")
+    request.hooks = None
 
     assert client.prepare_request(request).hooks["pre_request"] == [hook]
 
