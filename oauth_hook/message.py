@@ -90,11 +90,12 @@ def sign(
         )
 
     # 3.4.1.3.1: the parameters of the query ...
-    fragment = ""
+    resource, fragment = url, ""
     if "#" in url:
-        url, mark, fragment = url.partition("#")
+        resource, mark, fragment = url.partition("#")
         fragment = mark + fragment
-    resource, _, query = url.partition("?")
+    resource, _, query = resource.partition("?")
+    query_before = query
     start = method_and_uri(request, resource, fields)
     in_query = signing.parameters_as_written(query) if query else []
     found = _NONE
@@ -166,7 +167,8 @@ def sign(
                 new_body = new_body + b"&" + pairs.encode() if new_body else pairs.encode()
         else:  # 3.5.3
             query = f"{query}&{pairs}" if query else pairs
-    url = f"{resource}?{query}{fragment}" if query else resource + fragment
+    if query is not query_before:  # else it stays as it is, even where it ends in a "?"
+        url = f"{resource}?{query}{fragment}" if query else resource + fragment
     if steps is None and log.isEnabledFor(logging.DEBUG):
         log.debug(
             "signed %s %s in the %s with %s",

@@ -111,11 +111,24 @@ def test_query_mode_appends_to_the_query_and_keeps_the_fragment_last(hook: OAuth
     assert re.fullmatch(r"http://api\.example\.com/x\?b=2&a=1&oauth_[^#]*#top", request.url or "")
 
 
-def test_header_mode_leaves_the_url_with_its_fragment_alone(hook: OAuthHook) -> None:
+@pytest.mark.parametrize("rest", ["?b=2&a=1#top?c=3", "?", "?#", "?&#top", "#", ""])
+def test_header_mode_leaves_the_url_with_its_fragment_alone(hook: OAuthHook, rest: str) -> None:
     hook.header_auth = True
-    url = "http://api.example.com/x?b=2&a=1#top?c=3"
+    request = requests.Request("GET", "http://api.example.com/x").prepare()
+    request.url = url = f"http://api.example.com/x{rest}"  # prepare() itself drops an empty "?"
 
-    assert requests.Request("GET", url, auth=hook).prepare().url == url
+    assert hook(request).url == url
+
+
+@pytest.mark.parametrize("header_auth", [True, False])
+def test_an_empty_query_of_an_assigned_url_is_signed_as_none(
+    provider: Sandbox, session: requests.Session, hook: OAuthHook, header_auth: bool
+) -> None:
+    hook.header_auth = header_auth
+    request = requests.Request("GET", provider.resource_url).prepare()
+    request.url = f"{provider.resource_url}?"
+
+    assert session.send(hook(request)).status_code == 200
 
 
 @pytest.mark.parametrize(
