@@ -38,6 +38,12 @@ def header_fields(request: PreparedRequest) -> Fields:
     if _KEPT_SO and type(headers) is CaseInsensitiveDict:
         fields: Fields = headers._store
         return fields
+    if isinstance(headers, dict):  # it tells "host" from "Host", which the wire does not
+        return {
+            name.lower(): (name, value)
+            for name, value in list(headers.items())
+            if isinstance(name, str)
+        }
     if not hasattr(headers, "get"):
         raise UnsignableRequest("the request has no headers: prepare it first", request=request)
     # By name, without a walk through them all, which another thread might break.

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from requests import PreparedRequest
+from requests.structures import CaseInsensitiveDict
 
 from . import signing
 from .body import (
@@ -256,6 +257,7 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
 def put(signed: Signed, request: PreparedRequest) -> None:
     """Changes ``request`` into the signed one."""
     url, authorization, body, _ = signed
+    _let_case_not_matter(request)
     if body is not None:
         put_body(body, request)
     if authorization:
@@ -267,6 +269,7 @@ def put(signed: Signed, request: PreparedRequest) -> None:
 
 def take_out(request: PreparedRequest) -> None:
     """Takes every OAuth parameter out of header, URL and body, the user's own too."""
+    _let_case_not_matter(request)
     url, mark, fragment = (request.url or "").partition("#")
     resource, _, query = url.partition("?")
     query, _, found = _split(query)
@@ -279,6 +282,13 @@ def take_out(request: PreparedRequest) -> None:
         request.url = f"{resource}?{query}{mark}{fragment}" if query else resource + mark + fragment
     if _has_oauth_header(fields):
         del request.headers["Authorization"]
+
+
+def _let_case_not_matter(request: PreparedRequest) -> None:
+    """Gives a user's plain dict of headers, in which "host" is not "Host", Requests' own type."""
+    headers: Any = request.headers
+    if isinstance(headers, dict):
+        request.headers = CaseInsensitiveDict(headers)
 
 
 def _has_oauth_header(fields: Fields) -> bool:

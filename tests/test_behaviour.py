@@ -595,6 +595,7 @@ class _Headers(CaseInsensitiveDict[str]):
     [
         (CaseInsensitiveDict, ("hOST", "CONTENT-type")),
         (_Headers, ("hOST", "CONTENT-type")),
+        (dict, ("hOST", "CONTENT-type")),
         (dict, ("Host", "Content-Type")),
     ],
 )
@@ -727,6 +728,25 @@ def test_an_authorization_header_of_the_user_gives_way_in_header_mode(
     received = send(hook, "GET", provider.resource_url, headers={"Authorization": "Bearer x"})
 
     assert (header(received, "Authorization") or "").startswith("OAuth ")
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
+@pytest.mark.parametrize("value", ["Bearer x", 'OAuth oauth_signature="stale"'])
+def test_the_authorization_header_comes_once_where_the_headers_are_a_plain_dict(
+    provider: Sandbox, hook: OAuthHook, name: str, value: str
+) -> None:
+    request = requests.Request("POST", provider.resource_url, data={"a": "1"}).prepare()
+    headers: Any = {**{key.lower(): text for key, text in request.headers.items()}, name: value}
+    request.headers = headers
+    request.hooks["pre_request"] = [hook]
+
+    received = requests.Session().send(request).json()
+
+    assert ["a", "1"] in received["form"]
+    authorization = header(received, "Authorization") or ""
+    assert "stale" not in authorization
+    if not hook.header_auth:
+        assert authorization in ("", "Bearer x")
 
 
 @pytest.mark.parametrize("value", ["100%", "%41", "%2541", "a+b c", "\u00e9&=?#", ""])
