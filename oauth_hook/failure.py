@@ -46,8 +46,9 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-#: OSErrors of Requests' own have no strerror but a text, which ends in a path.
-_MISSING_FILES: tuple[tuple[str, str], ...] = (
+#: OSErrors of Requests' own have no strerror but a text, which may end in a path.
+_BEGINNINGS: tuple[tuple[str, str], ...] = (
+    ("Missing dependencies for SOCKS", "a SOCKS proxy needs more: pip install 'requests[socks]'"),
     (
         "Could not find a suitable TLS CA certificate bundle",
         "the CA certificates that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify names are not there",
@@ -74,7 +75,7 @@ def reason(error: BaseException) -> str:
             return "there is no such host"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
-        for beginning, words in _MISSING_FILES:
+        for beginning, words in _BEGINNINGS:
             if isinstance(cause, OSError) and str(cause).startswith(beginning):
                 return words
     for kind, words in _WORDS:

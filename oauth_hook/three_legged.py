@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import requests
 
 from .credentials import Token
-from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed
+from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed, UnsignableRequest
 from .hook import OAuthHook
 from .token_request import token_fields
 
@@ -100,9 +100,10 @@ def request_token(
     Raises:
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL, or ``timeout`` no number above 0. Nothing was
-            sent.
+        UnsignableRequest: ``url`` is no http(s) URL (InvalidURL), ``callback`` no str or empty, or
+            ``timeout`` no number above 0. Nothing was sent.
     """
+    _check_text("callback", callback, "give a URL, or 'oob' for a PIN")
     fields, response = token_fields(
         "request token",
         method,
@@ -211,9 +212,12 @@ def access_token(
     Raises:
         TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL, or ``timeout`` no number above 0. Nothing was
-            sent.
+        UnsignableRequest: ``url`` is no http(s) URL (InvalidURL), ``verifier`` no str or empty,
+            ``token`` None, or ``timeout`` no number above 0. Nothing was sent.
     """
+    _check_text("verifier", verifier, "give what the provider gave or showed, digit for digit")
+    if token is None:
+        raise UnsignableRequest("token is None: give what request_token() gave")
     fields, _ = token_fields(
         "access token",
         method,
@@ -225,6 +229,14 @@ def access_token(
     )
     key, secret = fields.pop("oauth_token"), fields.pop("oauth_token_secret")
     return AccessToken(_with_token(hook, Token(key, secret)), fields)
+
+
+def _check_text(name: str, value: object, remedy: str) -> None:
+    """Raises ``UnsignableRequest`` unless it is a str with something in it."""
+    if not isinstance(value, str):
+        raise UnsignableRequest(f"{name} must be a str, not {type(value).__name__}: {remedy}")
+    if not value.strip():
+        raise UnsignableRequest(f"{name} is empty: {remedy}")
 
 
 def _with_token(hook: OAuthHook, token: Token | None) -> OAuthHook:

@@ -21,6 +21,7 @@ import requests
 from . import problem_reporting
 from .body import FORM
 from .errors import (
+    InvalidURL,
     OAuthError,
     TokenRequestDenied,
     TokenRequestFailed,
@@ -168,6 +169,8 @@ def _response(
     if isinstance(outcome, requests.Response):
         return outcome
     if isinstance(outcome, TRANSPORT_ERRORS) and not isinstance(outcome, OAuthError):
+        if _is_about_the_url(outcome) and not answers:
+            raise InvalidURL(f"the request for the {what} can't be sent: {reason(outcome)}")
         answer = _answer_in(outcome, answers)
         if answer is not None and _is_raised_status(outcome, answer):
             return answer
@@ -189,6 +192,13 @@ def _answer_in(error: BaseException, answers: list[requests.Response]) -> reques
             answer.history = [*answers[:count], *answer.history]
             return answer
     return None
+
+
+def _is_about_the_url(error: BaseException) -> bool:
+    """Whether Requests found it to be none. (The hook itself says so of one that is not http.)"""
+    if isinstance(error, requests.exceptions.InvalidProxyURL):
+        return False
+    return isinstance(error, (requests.exceptions.MissingSchema, requests.exceptions.InvalidURL))
 
 
 def _is_raised_status(error: BaseException, answer: requests.Response) -> bool:

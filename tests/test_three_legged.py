@@ -10,6 +10,7 @@ import requests
 
 from oauth_hook import (
     AuthorizationDenied,
+    InvalidURL,
     OAuthHook,
     Token,
     TokenRequestDenied,
@@ -181,9 +182,31 @@ def test_the_oauth_parameters_can_go_into_the_form(provider: Sandbox) -> None:
     assert session.sent[0].url == provider.request_token_url
 
 
-def test_a_url_that_is_not_http_is_refused(hook: OAuthHook) -> None:
-    with pytest.raises(UnsignableRequest, match="http://"):
-        three_legged.request_token("ftp://provider.example/", hook)
+@pytest.mark.parametrize(
+    "url", ["ftp://provider.example/", "provider.example", "", "http://", "http://a:b/", None, 5]
+)
+def test_a_url_that_is_not_http_is_refused(hook: OAuthHook, url: Any) -> None:
+    for ask in (
+        lambda: three_legged.request_token(url, hook),
+        lambda: three_legged.access_token(url, hook, Token("token", "secret"), "12345678"),
+    ):
+        with pytest.raises(InvalidURL, match=r"http://|is not valid"):
+            ask()
+
+
+@pytest.mark.parametrize("text", [None, 12345678, b"oob", "", " \n"])
+def test_a_callback_or_verifier_that_is_none_is_refused_by_name(hook: OAuthHook, text: Any) -> None:
+    url = "http://nowhere.invalid/"
+    with pytest.raises(UnsignableRequest, match=r"callback .*: give a URL, or 'oob'"):
+        three_legged.request_token(url, hook, text)
+    with pytest.raises(UnsignableRequest, match=r"verifier .*: give what the provider gave"):
+        three_legged.access_token(url, hook, Token("token", "secret"), text)
+
+
+def test_no_request_token_is_refused(hook: OAuthHook) -> None:
+    nothing: Any = None
+    with pytest.raises(UnsignableRequest, match=r"token is None: give what request_token\(\) gave"):
+        three_legged.access_token("http://nowhere.invalid/", hook, nothing, "12345678")
 
 
 # The user's own session

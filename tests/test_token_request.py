@@ -170,6 +170,18 @@ def test_nobody_there(hook: OAuthHook) -> None:
         three_legged.request_token(f"http://127.0.0.1:{port}/", hook)
 
 
+def test_a_socks_proxy_without_what_it_needs(
+    hook: OAuthHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: Any, **__: Any) -> None:  # as Requests has it where PySocks is not installed
+        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", missing)
+    session = requests.session(proxies={"http": "socks5://127.0.0.1:1"})
+    with session, pytest.raises(TokenRequestFailed, match=r"pip install 'requests\[socks\]'"):
+        three_legged.request_token("http://127.0.0.1:1/", hook, session=session)
+
+
 @pytest.mark.parametrize(
     "behaviour",
     [
