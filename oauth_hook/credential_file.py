@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+from .credentials import Consumer, Token
 from .errors import CredentialError
 from .hook import OAuthHook
 
@@ -141,4 +142,15 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
     for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's
         if key not in values:
             raise CredentialError(f"{name} holds no credentials: it has no {key}")
+    try:
+        Consumer(values["consumer_key"], values["consumer_secret"])
+        token: list[Any] = [values.get(name) for name in ("access_token", "access_token_secret")]
+        if token != [None, None]:
+            Token(*token)
+    except CredentialError as error:
+        wrong = str(error)
+    else:
+        wrong = ""
+    if wrong:
+        raise CredentialError(f"{name} holds no credentials: {wrong}")
     return OAuthHook(**{**values, **settings})

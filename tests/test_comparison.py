@@ -57,6 +57,8 @@ def flat(text: str) -> str:
         ("q%3Dx%2520y", "q%3Dx+y", "A space became a plus sign"),
         ("q%3Dx%2520y", "q%3Dx", "q has another value, 'x' and not 'x y'"),
         ("%25C3%25A9%3D1", "%25c3%25a9%3D1", "percent-encoded otherwise: %c3%a9=1"),
+        ("%25C3%25A9%3D1", "%3D%26%25C3%25A9%3D1", "counts a parameter without a name"),
+        ("%25C3%25A9%3D1", "%26%25C3%25A9%3D1", "counts a parameter without a name"),
         ("f%3D%25C3%25A9%252B%25C3%25BC", MOJIBAKE, "took its UTF-8 for Latin-1"),
         ("oauth_token%3Dtoken", "oauth_token%3Dother", "oauth_token is another: other, not token"),
         ("%26oauth_token%3Dtoken", "", "did not count oauth_token"),

@@ -176,6 +176,14 @@ def test_a_read_only_file_is_fine(path: Path) -> None:
             '{"consumer_key": "key", "consumer_secret": "", "access_token": "token"}',
             "access_token_secret is missing",
         ),
+        (
+            '{"consumer_key": "key", "consumer_secret": "", "access_token_secret": "hush-secret"}',
+            "access_token is missing",
+        ),
+        (
+            '{"consumer_key": "key", "consumer_secret": "hush-secret\\ud800"}',
+            "consumer_secret holds a lone surrogate",
+        ),
         ('{"consumer_key": "key", "consumer_secret": "", "password": ""}', "a field 'password'"),
         (
             '{"consumer_key": "key", "consumer_secret": "hush-secret", "header_auth": "yes"}',
@@ -186,6 +194,7 @@ def test_a_read_only_file_is_fine(path: Path) -> None:
 def test_a_file_that_holds_no_credentials_is_refused(path: Path, text: str, says: str) -> None:
     with pytest.raises(CredentialError, match=says) as caught:
         credential_file.load(write(path, text))
+    assert str(caught.value).startswith(f"{path} holds no credentials: ")
     assert "hush" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 

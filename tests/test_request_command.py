@@ -144,6 +144,20 @@ def test_the_signature_method_is_as_asked_for(provider: Sandbox, credentials: li
     assert authorization.startswith('oauth realm="here", ')
 
 
+@pytest.mark.parametrize("command", ["request", "explain"])
+def test_plaintext_over_http_must_be_asked_for(
+    command: str, provider: Sandbox, credentials: list[str]
+) -> None:
+    options = [*credentials, "--header", "--signature-method", "PLAINTEXT"]
+    refused = run(command, "GET", provider.resource_url, *options)
+    assert refused.returncode == 1
+    assert "plaintext_over_http" in refused.stderr
+
+    sent = run(command, "GET", provider.resource_url, *options, "--plaintext-over-http")
+    assert "PLAINTEXT" in sent.stdout
+    assert "plaintext_over_http" not in sent.stderr
+
+
 def test_credentials_that_others_can_read_are_refused(credentials: list[str]) -> None:
     os.chmod(credentials[1], 0o644)
     ended = run("request", "GET", "http://127.0.0.1:1/", *credentials)

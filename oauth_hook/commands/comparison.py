@@ -196,6 +196,12 @@ def _mistaken_charset(text: str) -> str | None:
 
 
 def _only_there(name: str) -> str:
+    if not name:
+        return (
+            "The provider counts a parameter without a name: it takes an empty pair for one, as "
+            "in 'a=1&&b=2' or after an '&' at the end. That is its own mistake, unless the query "
+            "or form was put together so."
+        )
     if name in ("realm", "oauth_signature"):
         return f"The provider signs {name}, which must not be (RFC 5849 section 3.4.1.3.1)."
     if name.startswith("oauth_"):

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from ..hook import OAuthHook
+from ..signer import NAMES
 from . import CommandFailed
 
 KEY = "OAUTH_CONSUMER_KEY"
@@ -38,7 +39,8 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--signature-method",
         metavar="NAME",
-        help="HMAC-SHA1 unless told otherwise; HMAC-SHA256, RSA-SHA1, PLAINTEXT and the like",
+        choices=NAMES,
+        help=f"HMAC-SHA1 unless told otherwise; one of {', '.join(NAMES)}",
     )
     group.add_argument(
         "--rsa-key",
@@ -47,6 +49,12 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
         f"from the environment, {PASSPHRASE}, or asked for without echo",
     )
     group.add_argument("--realm", help="stands in the Authorization header, with --header")
+    group.add_argument(
+        "--plaintext-over-http",
+        action="store_true",
+        default=None,
+        help="let PLAINTEXT send the secrets where there is no TLS",
+    )
 
 
 def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -55,6 +63,7 @@ def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         "header_auth": arguments.header,
         "signature_method": arguments.signature_method,
         "realm": arguments.realm,
+        "plaintext_over_http": arguments.plaintext_over_http,
     }
     if arguments.rsa_key is not None:
         with open(arguments.rsa_key, "rb") as file:

@@ -23,7 +23,7 @@ _ITEM = re.compile(r"([^=@]+)(=|@(?=.))(.*)", re.DOTALL).fullmatch
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments that describe a request."""
     parser.add_argument("method", metavar="METHOD", help="GET, POST, PUT, DELETE and the like")
-    parser.add_argument("url", metavar="URL", help="http or https; a query in it stays as it is")
+    parser.add_argument("url", metavar="URL", help="http or https; may have a query")
     parser.add_argument(
         "items",
         nargs="*",
