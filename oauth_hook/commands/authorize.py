@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -267,7 +268,9 @@ def _open(url: str, otherwise: str) -> None:
 
     def work() -> None:
         if not webbrowser.open(url):
-            print(f"\ncould not open a browser: {otherwise}", file=sys.stderr, flush=True)
+            # Past Python's own buffer: a thread that holds that when Python ends, by a Ctrl-C just
+            # then, makes it abort.
+            os.write(sys.stderr.fileno(), f"\ncould not open a browser: {otherwise}\n".encode())
 
     threading.Thread(target=work, daemon=True).start()
 

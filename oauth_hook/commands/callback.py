@@ -12,7 +12,6 @@ import os
 import string
 import sys
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -103,13 +102,9 @@ class CallbackListener:
         ``judge`` is called with the path and query of the request, in a thread of its own.
         """
         self._server.judge = judge
-        serving = threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True)
-        serving.start()
-        try:
-            while not self._server.answered.is_set():
-                time.sleep(_POLL)  # Event.wait() can lose a Ctrl-C that comes as it begins
-        finally:
-            self._server.shutdown()
+        # No thread of its own: a Ctrl-C as that begins would leave it behind, or be lost.
+        while not self._server.answered.is_set():
+            self._server.handle_request()
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -117,6 +112,7 @@ class _Server(http.server.ThreadingHTTPServer):
     # After a run its port is in TIME_WAIT for a minute. On Windows others could listen on it too.
     allow_reuse_address = os.name == "posix"
     allow_reuse_port = False
+    timeout = _POLL
     judge: Callable[[str], Verdict]
 
     def __init__(self, *arguments: Any) -> None:
