@@ -196,3 +196,32 @@ print(span.attributes["http.url"].partition("?")[2])
 @pytest.mark.parametrize("steps", [("on()", IMPORT), (IMPORT, "on()")], ids=["before", "after"])
 def test_opentelemetrys_spans_show_the_url_before_it_was_signed(steps: tuple[str, str]) -> None:
     assert run(SPANS.format(first=steps[0], second=steps[1])) == "a=1\n"
+
+
+SEEN = """
+import json
+import sentry_sdk
+from sentry_sdk.transport import Transport
+events = []
+class Kept(Transport):
+    def capture_envelope(self, envelope):
+        events.extend(item.payload.json for item in envelope.items)
+sentry_sdk.init(dsn="http://key@127.0.0.1:1/1", transport=Kept, traces_sample_rate={rate})
+import requests
+{provider}
+hook = OAuthHook(*credentials, {header_auth})
+with sentry_sdk.start_transaction(name="a test"):
+    assert requests.get(provider.resource_url, params={{"a": "1"}}, {way}).ok
+sentry_sdk.capture_message("later")
+seen = json.dumps(events)
+print("/resource" in seen, "oauth_" in seen)
+"""
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0], ids=["breadcrumbs", "spans"])
+@pytest.mark.parametrize("way", ["auth=hook", "hooks={'pre_request': hook}"])
+@pytest.mark.parametrize("header_auth", [True, False], ids=["header", "query"])
+def test_sentry_sees_the_url_as_it_is_sent(rate: float, way: str, header_auth: bool) -> None:
+    """As the README warns: it keeps the signature out of header mode's events alone."""
+    code = SEEN.format(rate=rate, provider=IMPORT, header_auth=header_auth, way=way)
+    assert run(code) == f"True {not header_auth}\n"
