@@ -16,6 +16,7 @@ from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
 from . import message
+from .body import header_fields
 from .credentials import Consumer, Token
 from .errors import CredentialError, CredentialTypeError, InvalidURL, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
@@ -417,8 +418,8 @@ def _remember(request: PreparedRequest, memory: _Memory) -> None:
 
 def _signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
     """All that the signature covers or that carries it: if it is the same, so is the signature."""
-    headers = map(request.headers.get, ("Authorization", "Host", "Content-Type"))
-    return request.method, request.url, request.body, *headers
+    fields = map(header_fields(request).get, ("authorization", "host", "content-type"))
+    return request.method, request.url, request.body, *fields
 
 
 def _same_origin(signed_url: str, request: PreparedRequest) -> bool:

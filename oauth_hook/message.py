@@ -257,7 +257,8 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
 def put(signed: Signed, request: PreparedRequest) -> None:
     """Changes ``request`` into the signed one."""
     url, authorization, body, _ = signed
-    _let_case_not_matter(request)
+    if type(request.headers) is not CaseInsensitiveDict:
+        _let_case_not_matter(request)
     if body is not None:
         put_body(body, request)
     if authorization:
