@@ -39,11 +39,7 @@ def header_fields(request: PreparedRequest) -> Fields:
         fields: Fields = headers._store
         return fields
     if isinstance(headers, dict):  # it tells "host" from "Host", which the wire does not
-        return {
-            name.lower(): (name, value)
-            for name, value in list(headers.items())
-            if isinstance(name, str)
-        }
+        headers = CaseInsensitiveDict(headers)
     if not hasattr(headers, "get"):
         raise UnsignableRequest("the request has no headers: prepare it first", request=request)
     # By name, without a walk through them all, which another thread might break.

@@ -148,9 +148,5 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
         if token != [None, None]:
             Token(*token)
     except CredentialError as error:
-        wrong = str(error)
-    else:
-        wrong = ""
-    if wrong:
-        raise CredentialError(f"{name} holds no credentials: {wrong}")
+        raise CredentialError(f"{name} holds no credentials: {error}") from None
     return OAuthHook(**{**values, **settings})
