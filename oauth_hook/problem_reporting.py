@@ -21,6 +21,9 @@ _FIELDS = (
     "oauth_parameters_rejected",
 )
 _IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",]+))")
+#: E*TRADE, for one, puts it into a web page, and Magento into JSON; some with "," for "&".
+_IN_TEXT = re.compile(r"\b(oauth_problem|oauth_acceptable_timestamps)=([a-z_]+|\d+-\d+)").findall
+_COMMA = re.compile(r",\s*(?=oauth_\w+=)").sub
 _SENT = re.compile(r"\boauth_(?:signature|nonce)=\"?([^&\",\s]+)")
 _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
@@ -38,7 +41,10 @@ def problem(
     found: dict[str, str] = {}
     content = response.content if body is None else body
     text = content[:65536].decode("utf-8-sig", "replace").strip()
-    pairs = [] if text.startswith(("<", "{", "[")) else parse_qsl(text, separator="&")
+    if not text.startswith(("<", "{", "[")):
+        pairs = parse_qsl(_COMMA("&", text), separator="&")
+    else:
+        pairs = _IN_TEXT(text) if response.status_code >= 400 else []
     for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain  # RFC 9110 section 5.6.4
         pairs.append((name, unquote(value)))

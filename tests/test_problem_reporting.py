@@ -81,6 +81,7 @@ AS_CHALLENGE = ", ".join(f'{name}="{quote(value)}"' for name, value in PROBLEM.i
             "oauth_problem=timestamp_refused", "401", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n"
         ),
         form(AS_FORM, "500 Oops"),
+        form(AS_FORM.replace("&", ","), "401 Unauthorized"),
     ],
 )
 def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes) -> None:
@@ -89,6 +90,25 @@ def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes
     assert error.problem == PROBLEM
     for name, value in PROBLEM.items():
         assert f"{name}: {value}" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html><h1>HTTP Status 401 - oauth_problem=timestamp_refused</h1>",  # as E*TRADE does
+        '{"messages":{"error":[{"code":401,"message":"oauth_problem=timestamp_refused"}]}}',
+    ],
+)
+def test_a_problem_in_a_page_or_in_json_stands_in_the_message(hook: OAuthHook, body: str) -> None:
+    error = refused(hook, sends(form(body, "401 Unauthorized")))
+    assert error.problem == {"oauth_problem": "timestamp_refused"}
+    assert str(error).endswith("401 Unauthorized; oauth_problem: timestamp_refused")
+
+
+def test_a_page_that_tells_of_problems_is_no_refusal(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form("<p>oauth_problem=timestamp_refused means ...")))
+    assert type(error) is TokenRequestFailed
+    assert error.problem == {}
 
 
 # A session whose hook calls raise_for_status()
