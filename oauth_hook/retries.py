@@ -25,6 +25,8 @@ from urllib3.util.retry import Retry
 
 __all__ = ["SigningAdapter"]
 
+_NONE = Retry(0, read=False)
+
 
 class SigningAdapter(HTTPAdapter):
     """Requests' ``HTTPAdapter``, whose retries are messages of their own.
@@ -39,10 +41,17 @@ class SigningAdapter(HTTPAdapter):
     #: What pickle keeps.
     __attrs__: list[str] = [*HTTPAdapter.__attrs__, "retries"]  # noqa: RUF012
 
-    def __init__(self, *, max_retries: Retry | int = 0, **settings: Any) -> None:
-        """``settings``: ``HTTPAdapter``'s others."""
-        super().__init__(**settings)
-        self.retries: Retry = Retry.from_int(max_retries)
+    #: What is asked when and how often: ``max_retries``, as a ``Retry``.
+    retries: Retry
+
+    @property
+    def max_retries(self) -> Retry:
+        """For urllib3, which is to repeat nothing itself. Assigning to it sets :attr:`retries`."""
+        return _NONE
+
+    @max_retries.setter
+    def max_retries(self, retries: Retry | int) -> None:
+        self.retries = Retry.from_int(retries)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Sends the request, again as long as ``max_retries`` says and its body can be rewound."""

@@ -324,6 +324,20 @@ def test_the_signing_adapter_sends_each_attempt_with_a_nonce_of_its_own(
     assert alike(strict.messages)
 
 
+def test_retries_that_are_assigned_to_the_signing_adapter_are_signed_too(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/x", Answer(503), Answer(503))
+    adapter = SigningAdapter()
+    adapter.max_retries = ON_503
+    session.mount(HERE, adapter)
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
+
+    assert response.status_code == 200
+    assert_each_verified(strict.messages, 3)
+
+
 @pytest.mark.parametrize("raise_on_status", [True, False])
 def test_the_signing_adapter_gives_up_as_requests_does(
     strict: Provider, session: requests.Session, raise_on_status: bool
