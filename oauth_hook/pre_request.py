@@ -51,6 +51,13 @@ def install() -> None:
     Raises ``ImportError`` where a part of Requests that this rests on is missing: an unsigned
     request must never go out because a patch silently missed.
     """
+    if EVENT in getattr(requests.hooks, "HOOKS", ()):
+        if not _is_dispatched():
+            raise ImportError(
+                f"oauth_hook can't rely on the {EVENT} event: requests.hooks.HOOKS names it, but "
+                "requests.Session.send does not dispatch it. Remove whatever put the name there"
+            )
+        return
     for owner, name in _SEAMS:
         if name not in vars(owner):
             version = getattr(requests, "__version__", "(of unknown version)")
@@ -59,13 +66,6 @@ def install() -> None:
                 f"no {owner.__name__}.{name}. Install a Requests that it supports: "
                 "pip install 'requests>=2.28,<3'"
             )
-    if EVENT in requests.hooks.HOOKS:
-        if not _is_dispatched():
-            raise ImportError(
-                f"oauth_hook can't rely on the {EVENT} event: requests.hooks.HOOKS names it, but "
-                "requests.Session.send does not dispatch it. Leave away what put the name there"
-            )
-        return
     _give_event(_own_send())
     requests.sessions.merge_hooks = _keeping_pre_request(requests.sessions.merge_hooks)
     requests.session = requests.sessions.session = _with_settings(requests.sessions.session)
@@ -164,7 +164,10 @@ def _keeping_pre_request(merge_hooks: Any) -> Any:
 
 
 def _with_settings(session: Any) -> Any:
-    @functools.wraps(session, updated=())
+    # All but its docstring, which says that it is deprecated and knows no arguments.
+    names = [name for name in functools.WRAPPER_ASSIGNMENTS if name != "__doc__"]
+
+    @functools.wraps(session, assigned=names, updated=())
     def session_with_settings(
         *,
         headers: Mapping[str, Any] | None = None,

@@ -275,6 +275,9 @@ def test_names_docstrings_and_signatures_are_kept() -> None:
     assert list(inspect.signature(send).parameters) == ["self", "request", "kwargs"]
     assert requests.sessions.merge_hooks.__name__ == "merge_hooks"
     assert requests.session.__name__ == "session"
+    assert "None leaves it as it is" in (
+        requests.session.__doc__ or ""
+    )  # its own: see its arguments
     assert requests.session is requests.sessions.session
 
 
@@ -306,6 +309,7 @@ def send(self, request, **kwargs):
     request = requests.hooks.dispatch_hook("pre_request", request.hooks, request)
     return original(self, request, **kwargs)
 requests.Session.send = send
+del requests.sessions.session  # it may well lack what is deprecated, and nothing is missing then
 before = requests.Session.send, requests.sessions.merge_hooks, requests.session
 import oauth_hook
 assert before == (requests.Session.send, requests.sessions.merge_hooks, requests.session)
