@@ -10,13 +10,13 @@ import os
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from requests import PreparedRequest
 
 from . import message, resource, signing
 from .body import header_fields, is_form
-from .signer import Signer
+from .signer import NAMES, Signer
 
 
 class Parameter(NamedTuple):
@@ -49,6 +49,8 @@ class Explanation(NamedTuple):
     authorization: str | None
     #: The body, in words; its content only so far as it is signed and changed.
     body: str
+    #: What the hook was given but this request can't carry, in words; mostly "".
+    left_out: str
 
     def __str__(self) -> str:
         width = max(len(parameter.source) for parameter in self.parameters)
@@ -60,11 +62,13 @@ class Explanation(NamedTuple):
         lines += ["Normalized parameters (3.4.1.3.2)", f"  {self.normalized_parameters}"]
         lines += ["Base string URI (3.4.1.2)", f"  {self.base_string_uri}"]
         lines += ["Signature base string (3.4.1.1)", f"  {self.signature_base_string}"]
-        lines += ["Signing key (3.4.2)", f"  {self.signing_key}"]
+        lines += ["Signing key (3.4.2 to 3.4.4)", f"  {self.signing_key}"]
         lines += ["What goes out", f"  {self.method} {self.url}"]
         if self.authorization is not None:
             lines.append(f"  Authorization: {self.authorization}")
         lines.append(f"  {self.body}")
+        if self.left_out:
+            lines.append(f"  {self.left_out}")
         return "\n".join(lines)
 
 
@@ -87,7 +91,7 @@ def explain(
     sources = (("URL query", steps.in_query), ("form body", steps.in_form), ("OAuth", steps.oauth))
     parameters = [*steps.in_query, *steps.in_form, *steps.oauth]
     listed = [
-        Parameter(source, *map(unquote_plus, signing.name_and_value(parameter)))
+        Parameter(source, *map(unquote, signing.name_and_value(parameter)))
         for source, found in sources
         for parameter in found
     ]
@@ -101,6 +105,7 @@ def explain(
         url=_without_user_information(masked(url) or ""),
         authorization=masked(authorization or None),
         body=_body(request, extras, steps.into_form, body),
+        left_out=_NO_REALM if signer.style.realm is not None and not authorization else "",
     )
 
 
@@ -135,10 +140,19 @@ def _from_its_beginning(request: PreparedRequest) -> Iterator[None]:
             body.seek(stands)
 
 
+_NO_REALM = "no realm, which only an Authorization header can carry: header_auth=True"
+
+
 def _signing_key(signer: Signer) -> str:
-    if signer.style.method.name.startswith("RSA-"):
+    name = signer.style.method.name
+    if name.startswith("RSA-"):
         return "(private RSA key)"
-    return "(consumer secret)&" + ("(token secret)" if signer.token else "")
+    secrets = "(consumer secret)&" + ("(token secret)" if signer.token else "")
+    if name == "PLAINTEXT":
+        return f"{secrets}, which is the signature: the base string is not used"
+    if name in NAMES:
+        return secrets
+    return f"what your function for {name} makes of (consumer secret) and (token secret)"
 
 
 def _without_user_information(url: str) -> str:
@@ -165,5 +179,5 @@ def _body(
     if not is_form(header_fields(request)):
         if "oauth_body_hash" in extras:
             return "the body as it is, signed by its hash"
-        return "the body as it is, which is no form: not signed, not read"
+        return "the body as it is, not signed and not read: it is not a form"
     return "the form as it is" if body is None else "the form without OAuth parameters"

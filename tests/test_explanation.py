@@ -172,8 +172,41 @@ def test_what_is_no_prepared_request_is_refused_with_the_remedy(hook: OAuthHook)
 
     with pytest.raises(UnsignableRequest, match=r"give it response\.request"):
         hook.explain(response)
-    with pytest.raises(UnsignableRequest, match=r"give it what prepare\(\) gives"):
+    with pytest.raises(UnsignableRequest, match=r"not Request: give it what request\.prepare\(\)"):
         hook.explain(unprepared)
+
+
+SECRETS = "(consumer secret)&(token secret)"
+
+
+@pytest.mark.parametrize(
+    ("method", "key"),
+    [
+        ("HMAC-SHA256", SECRETS),
+        ("PLAINTEXT", f"{SECRETS}, which is the signature: the base string is not used"),
+        (
+            ("OWN", lambda *_: "s"),
+            "what your function for OWN makes of (consumer secret) and (token secret)",
+        ),
+    ],
+    ids=["HMAC", "PLAINTEXT", "own"],
+)
+def test_it_says_what_the_signature_method_is_keyed_with(method: Any, key: str) -> None:
+    hook = OAuthHook("t", "ts", "k", "cs", signature_method=method)
+
+    assert explained(hook, "GET", "https://example.com/x").signing_key == key
+
+
+@pytest.mark.parametrize("realm", [None, "photos"])
+def test_it_says_where_a_realm_is_lost(hook: OAuthHook, realm: str | None) -> None:
+    hook = OAuthHook("t", "ts", "k", "cs", hook.header_auth, realm=realm)
+
+    explanation = explained(hook, "GET", "https://example.com/x")
+
+    assert bool(explanation.left_out) is (realm is not None and not hook.header_auth)
+    assert ("no realm, which only an Authorization header" in str(explanation)) is bool(
+        explanation.left_out
+    )
 
 
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:
