@@ -62,6 +62,10 @@ class Credentials:
         return f"{type(self).__name__}(key={self.key!r}, secret=***)"
 
 
+#: A key and its secret, where ``Consumer`` or ``Token`` is taken too.
+Pair = tuple["str | bytes", "str | bytes"]
+
+
 class Consumer(Credentials):
     """The client's own credentials, from the provider's developer page (RFC 5849 section 1.1)."""
 
@@ -81,6 +85,23 @@ class Token(Credentials):
     __slots__ = ()
     _key_name = "access_token"
     _secret_name = "access_token_secret"
+
+
+def key_and_secret(credentials: Any, name: str) -> tuple[Any, Any]:
+    """Of a ``Consumer``, a ``Token``, anything else with ``key`` and ``secret``, or a pair.
+
+    Raises ``CredentialTypeError`` for all else, calling it ``name``: "consumer" or "token".
+    """
+    if isinstance(credentials, (tuple, list)) and len(credentials) == 2:
+        return credentials[0], credentials[1]
+    try:
+        return credentials.key, credentials.secret
+    except AttributeError:
+        pass
+    raise CredentialTypeError(
+        f"{name} must be a {name.title()} or a pair of key and secret, "
+        f"not {type(credentials).__name__}"
+    )
 
 
 def _text(value: object, name: str) -> str:

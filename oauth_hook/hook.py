@@ -1,7 +1,7 @@
 """OAuthHook: the credentials, and where the OAuth parameters go.
 
-It knows ``signing.py`` and Requests' public ``AuthBase`` and ``PreparedRequest``, and nothing of
-Requests' insides: niquests' requests serve as well.
+It has ``message.py`` sign, and knows Requests' public ``AuthBase`` and ``PreparedRequest`` and
+nothing of Requests' insides: niquests' requests serve as well.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from requests.auth import AuthBase
 
 from . import message
 from .body import header_fields
-from .credentials import Consumer, Token
-from .errors import CredentialError, CredentialTypeError, InvalidURL, UnsignableRequest
+from .credentials import Consumer, Pair, Token, key_and_secret
+from .errors import CredentialError, InvalidURL, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
 
 if TYPE_CHECKING:
@@ -68,12 +68,24 @@ class _Memory:
         return _Memory, (self.url, self.extras)
 
 
-#: The arguments of OAuthHook that can be read but not changed later.
-_SETTLED = {"signature_method", "realm", "oauth_version", "body_hash", "form_auth"}
-_SETTLED |= {"plaintext_over_http", "rsa_key", "rsa_key_passphrase"}
+#: The arguments of OAuthHook that can't be changed later. (All but the last two can be read.)
+_SETTLED = {
+    "signature_method",
+    "realm",
+    "oauth_version",
+    "body_hash",
+    "form_auth",
+    "plaintext_over_http",
+    "rsa_key",
+    "rsa_key_passphrase",
+}
 #: And those that are changed together, by another attribute.
-_BY_HALVES = {"consumer_key": "consumer", "consumer_secret": "consumer"}
-_BY_HALVES |= {"access_token": "token", "access_token_secret": "token"}
+_BY_HALVES = {
+    "consumer_key": "consumer",
+    "consumer_secret": "consumer",
+    "access_token": "token",
+    "access_token_secret": "token",
+}
 
 
 class OAuthHook(AuthBase):
@@ -130,7 +142,7 @@ class OAuthHook(AuthBase):
         Args:
             access_token: the token, or the request token of an exchange under way. None: the
                 consumer signs alone.
-            access_token_secret: its secret; "" if it has none.
+            access_token_secret: its secret; "" if it has none. An RSA method needs none.
             consumer_key: the consumer's key.
             consumer_secret: its secret; "" if there is none. An RSA method needs none.
             header_auth: whether the OAuth parameters go into the header, not into the query.
@@ -141,7 +153,7 @@ class OAuthHook(AuthBase):
             rsa_key: for an RSA method, the private key: PEM (str or bytes), a path to it, or a key
                 of ``cryptography``. Needs ``requests-oauth[rsa]``.
             rsa_key_passphrase: opens an encrypted PEM.
-            realm: goes with the header, outside the signature (section 3.5.1).
+            realm: goes with the header, and with it only, outside the signature (section 3.5.1).
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
                 Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
@@ -181,14 +193,16 @@ class OAuthHook(AuthBase):
         if consumer_secret is None and key is not None:
             consumer_secret = ""
         consumer = Consumer(chosen("consumer_key", consumer_key), consumer_secret)
+        if access_token_secret is None and access_token is not None and key is not None:
+            access_token_secret = ""
         token = None
         if access_token is not None or access_token_secret is not None:
             token = Token(access_token, access_token_secret)  # type: ignore[arg-type]
         if header_auth is not None:
             self.header_auth = header_auth
+        tolerance = chosen("clock_tolerance", clock_tolerance)
+        _check_tolerance(tolerance)
         if clock_tolerance is not None:
-            if not isinstance(clock_tolerance, int) or clock_tolerance < 0:
-                raise CredentialError("clock_tolerance must be a whole number of seconds, or None")
             self.clock_tolerance = clock_tolerance
         self._signer = Signer(consumer, token, style)
 
@@ -197,6 +211,8 @@ class OAuthHook(AuthBase):
             raise AttributeError(f"{name} is settled when the hook is made: make a new OAuthHook")
         if name in _BY_HALVES:
             raise AttributeError(f"{name} can't be set by itself: set hook.{_BY_HALVES[name]}")
+        if name == "clock_tolerance":
+            _check_tolerance(value)
         super().__setattr__(name, value)
 
     @property
@@ -205,8 +221,8 @@ class OAuthHook(AuthBase):
         return self._signer.consumer
 
     @consumer.setter
-    def consumer(self, consumer: Consumer | tuple[str, str]) -> None:
-        new = Consumer(*_key_and_secret(consumer, "consumer"))
+    def consumer(self, consumer: Consumer | Pair) -> None:
+        new = Consumer(*key_and_secret(consumer, "consumer"))
         with _lock:
             self._signer = Signer(new, self._signer.token, self._signer.style)
 
@@ -216,8 +232,8 @@ class OAuthHook(AuthBase):
         return self._signer.token
 
     @token.setter
-    def token(self, token: Token | tuple[str, str] | None) -> None:
-        new = None if token is None else Token(*_key_and_secret(token, "token"))
+    def token(self, token: Token | Pair | None) -> None:
+        new = None if token is None else Token(*key_and_secret(token, "token"))
         with _lock:
             self._signer = Signer(self._signer.consumer, new, self._signer.style)
 
@@ -392,22 +408,16 @@ def _check_prepared(request: Any) -> None:
         return
     if hasattr(getattr(request, "request", None), "hooks"):
         raise UnsignableRequest("OAuthHook was given a response: give it response.request")
-    what = f"a {type(request).__name__} that is not prepared"
-    raise UnsignableRequest(f"OAuthHook was given {what}: give it what prepare() gives")
-
-
-def _key_and_secret(credentials: Any, name: str) -> tuple[Any, Any]:
-    """Of a ``Consumer``, a ``Token``, anything else with ``key`` and ``secret``, or a pair."""
-    if isinstance(credentials, (tuple, list)) and len(credentials) == 2:
-        return credentials[0], credentials[1]
-    try:
-        return credentials.key, credentials.secret
-    except AttributeError:
-        pass
-    raise CredentialTypeError(
-        f"{name} must be a {name.title()} or a pair of key and secret, "
-        f"not {type(credentials).__name__}"
+    what = type(request).__name__
+    raise UnsignableRequest(
+        f"OAuthHook signs a PreparedRequest, not {what}: give it what request.prepare() gives"
     )
+
+
+def _check_tolerance(seconds: object) -> None:
+    if seconds is None or (type(seconds) is int and seconds >= 0):
+        return
+    raise CredentialError("clock_tolerance must be a whole number of seconds, or None")
 
 
 def _remember(request: PreparedRequest, memory: _Memory) -> None:

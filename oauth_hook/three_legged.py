@@ -10,6 +10,7 @@ Three calls and no state but what they give. They use ``OAuthHook`` as any user 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -17,8 +18,14 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import requests
 
-from .credentials import Token
-from .errors import AuthorizationDenied, InvalidCallback, TokenRequestFailed, UnsignableRequest
+from .credentials import Pair, Token, key_and_secret
+from .errors import (
+    AuthorizationDenied,
+    CredentialTypeError,
+    InvalidCallback,
+    TokenRequestFailed,
+    UnsignableRequest,
+)
 from .hook import OAuthHook
 from .token_request import token_fields
 
@@ -73,7 +80,7 @@ class AccessToken(NamedTuple):
 def request_token(
     url: str,
     hook: OAuthHook,
-    callback: str = "oob",
+    callback: str | None = "oob",
     *,
     params: Mapping[str, str] | None = None,
     require_confirmation: bool = True,
@@ -87,7 +94,9 @@ def request_token(
         url: of the provider's request token endpoint.
         hook: says who the consumer is, and signs, with its realm and all; a token that it has is
             left out.
-        callback: URL to which the provider sends the user back, or "oob": it shows a PIN.
+        callback: URL to which the provider sends the user back, or "oob": it shows a PIN. None
+            sends none, against section 2.1, to a provider that has it registered or that takes
+            "oob" for a URL.
         params: further parameters that the provider wants; signed like the rest.
         require_confirmation: whether the provider must answer ``oauth_callback_confirmed=true``,
             by which it says that it speaks OAuth 1.0a. False accepts one that leaves it out, as
@@ -100,64 +109,82 @@ def request_token(
     Raises:
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL (InvalidURL), ``callback`` no str or empty, or
-            ``timeout`` no number above 0. Nothing was sent.
+        UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``callback`` is empty or not
+            a str, or ``timeout`` is not a number above 0. Nothing was sent.
+        CredentialTypeError: ``hook`` is not an OAuthHook.
     """
-    _check_text("callback", callback, "give a URL, or 'oob' for a PIN")
+    own = {}
+    if callback is not None:
+        _check_text("callback", callback, "give a URL, or 'oob' for a PIN")
+        own["oauth_callback"] = callback
     fields, response = token_fields(
         "request token",
         method,
         url,
-        {**(params or {}), "oauth_callback": callback},
+        {**(params or {}), **own},
         _with_token(hook, None),
         session,
         timeout,
     )
     confirmed = fields.get("oauth_callback_confirmed")
-    if confirmed is None and not require_confirmation:
-        confirmed = "true"
-    if confirmed is None or confirmed.lower() != "true":
+    if confirmed is None and require_confirmation:
         raise TokenRequestFailed(
             "the provider gave a request token but not oauth_callback_confirmed=true: it does not "
             "speak OAuth 1.0a (RFC 5849 section 2.1). "
             "If you must, accept one that leaves it out with require_confirmation=False",
             response=response,
         )
+    if confirmed is not None and confirmed.lower() != "true":
+        raise TokenRequestFailed(
+            "the provider gave a request token with an oauth_callback_confirmed that is not "
+            "'true': it has not taken the callback (RFC 5849 section 2.1)",
+            response=response,
+        )
     return RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
 
 
-def authorization_url(url: str, token: Token, params: Mapping[str, str] | None = None) -> str:
+def authorization_url(
+    url: str, token: Token | Pair, params: Mapping[str, str] | None = None
+) -> str:
     """Where to send the user, to allow it or not (RFC 5849 section 2.2).
 
     Args:
         url: of the provider's authorization page; what it has of a query stays as it is.
-        token: what :func:`request_token` gave.
+        token: what :func:`request_token` gave, or the pair of its key and secret.
         params: further parameters that the provider wants, added to the query.
+
+    Raises:
+        UnsignableRequest: ``url`` is empty or not a str.
+        CredentialTypeError: ``token`` is neither a token nor a pair.
     """
+    _check_text("url", url, "give the provider's authorization page")
+    token = _token(token)
     url, mark, fragment = url.partition("#")
     separator = "" if url[-1:] in ("?", "&") else "&" if "?" in url else "?"
     query = urlencode({**(params or {}), "oauth_token": token.key}, quote_via=quote)
     return f"{url}{separator}{query}{mark}{fragment}"
 
 
-def verifier(callback_url: str, token: Token) -> str:
+def verifier(callback_url: str, token: Token | Pair) -> str:
     """The verifier in the URL at which the user came back (RFC 5849 section 2.2).
 
     Args:
         callback_url: as the browser asked for it, whole or from its path on.
-        token: what :func:`request_token` gave *this* user: if the URL is about another, somebody
-            else may have made it up.
+        token: what :func:`request_token` gave *this* user, or the pair of its key and secret: if
+            the URL is about another, somebody else may have made it up.
 
     Raises:
         AuthorizationDenied: the user said no.
         InvalidCallback: it is about another token, or has no verifier.
+        CredentialTypeError: ``token`` is neither a token nor a pair.
     """
-    try:
-        query = urlsplit(callback_url).query
-    except ValueError:
-        query = None
+    token = _token(token)
+    query = None
+    if isinstance(callback_url, str):
+        with contextlib.suppress(ValueError):
+            query = urlsplit(callback_url).query
     if query is None:
-        raise InvalidCallback("the callback URL can't be read: it is no URL")
+        raise InvalidCallback("the callback URL can't be read: it is not a valid URL")
     pairs = parse_qsl(query, keep_blank_values=True)
     wanted = ("oauth_token", "oauth_verifier", "denied", "oauth_problem")
     found = {(name, value) for name, value in pairs if name in wanted}
@@ -191,8 +218,8 @@ def _problem(fields: Mapping[str, str]) -> dict[str, str]:
 def access_token(
     url: str,
     hook: OAuthHook,
-    token: Token,
-    verifier: str,
+    token: Token | Pair,
+    verifier: str | None,
     *,
     method: str = "POST",
     session: requests.Session | None = None,
@@ -203,8 +230,10 @@ def access_token(
     Args:
         url: of the provider's access token endpoint.
         hook: the one of the first call, or one like it.
-        token: what :func:`request_token` gave.
-        verifier: what :func:`verifier` gave, or the PIN that the user typed.
+        token: what :func:`request_token` gave, or the pair of its key and secret.
+        verifier: what :func:`verifier` gave, or the PIN that the user typed. None sends none, to a
+            provider of OAuth 1.0 that gives none; what ``require_confirmation`` says of such a one
+            in :func:`request_token` holds here too.
         method, session, timeout: as in :func:`request_token`.
 
     Gives a new hook, like ``hook`` but with the access token, and what else the provider returned.
@@ -212,18 +241,20 @@ def access_token(
     Raises:
         TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
-        UnsignableRequest: ``url`` is no http(s) URL (InvalidURL), ``verifier`` no str or empty,
-            ``token`` None, or ``timeout`` no number above 0. Nothing was sent.
+        UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``verifier`` is empty or not
+            a str, or ``timeout`` is not a number above 0. Nothing was sent.
+        CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
     """
-    _check_text("verifier", verifier, "give what the provider gave or showed, digit for digit")
-    if token is None:
-        raise UnsignableRequest("token is None: give what request_token() gave")
+    params = {}
+    if verifier is not None:
+        _check_text("verifier", verifier, "give what the provider gave or showed, digit for digit")
+        params["oauth_verifier"] = verifier.strip()
     fields, _ = token_fields(
         "access token",
         method,
         url,
-        {"oauth_verifier": verifier.strip()},
-        _with_token(hook, token),
+        params,
+        _with_token(hook, _token(token)),
         session,
         timeout,
     )
@@ -239,7 +270,14 @@ def _check_text(name: str, value: object, remedy: str) -> None:
         raise UnsignableRequest(f"{name} is empty: {remedy}")
 
 
+def _token(token: Token | Pair) -> Token:
+    """Raises ``CredentialTypeError`` for what is neither, ``CredentialError`` for a wrong pair."""
+    return token if isinstance(token, Token) else Token(*key_and_secret(token, "token"))
+
+
 def _with_token(hook: OAuthHook, token: Token | None) -> OAuthHook:
+    if not isinstance(hook, OAuthHook):
+        raise CredentialTypeError(f"hook must be an OAuthHook, not {type(hook).__name__}")
     hook = copy.copy(hook)
     hook.token = token
     return hook

@@ -93,6 +93,8 @@ def _fields(what: str, response: requests.Response) -> dict[str, str]:
     body = response.content.removeprefix(codecs.BOM_UTF8).strip()
     if not body:
         wrong = "is empty"
+    elif body[:5] == b"<?xml":
+        wrong = "is XML, not a form: is this the right URL?"
     elif body[:1] == b"<":
         wrong = "is a web page, not a form: is this the right URL?"
     elif body[:1] in (b"{", b"["):
@@ -309,7 +311,7 @@ class _Bounded:
             there = urlsplit(target)
             port = "" if there.port is None else f":{there.port}"
         except ValueError:
-            return "redirects to what is no URL"
+            return "redirects to an invalid URL"
         if not leaves:
             return ""
         return (

@@ -334,7 +334,16 @@ def test_another_origin_can_not_set_the_clock_by_its_url(
     assert strict.messages[-1].problem is None
 
 
-@pytest.mark.parametrize("tolerance", ["300", -1, 1.5])
-def test_a_tolerance_that_is_none_is_refused_when_the_hook_is_made(tolerance: Any) -> None:
+@pytest.mark.parametrize("tolerance", ["300", -1, 1.5, True])
+def test_a_tolerance_that_is_not_in_seconds_is_refused_where_it_is_given(tolerance: Any) -> None:
+    class Ours(OAuthHook):
+        clock_tolerance = tolerance
+
+    hook = OAuthHook("t", "ts", "k", "cs")
+
     with pytest.raises(CredentialError, match="clock_tolerance"):
         OAuthHook("t", "ts", "k", "cs", clock_tolerance=tolerance)
+    with pytest.raises(CredentialError, match="clock_tolerance"):
+        Ours("t", "ts", "k", "cs")
+    with pytest.raises(CredentialError, match="clock_tolerance"):
+        hook.clock_tolerance = tolerance

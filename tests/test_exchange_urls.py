@@ -95,7 +95,7 @@ def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> N
 
 @pytest.mark.parametrize("url", ["http://[x/cb?oauth_verifier=hush", "http://x\u2100/cb?a=b"])
 def test_a_callback_url_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(InvalidCallback, match="no URL"):
+    with pytest.raises(InvalidCallback, match="not a valid URL"):
         three_legged.verifier(url, TOKEN)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from misbehaving import form, misbehaving, sends
 
 from oauth_hook import (
     AuthorizationDenied,
+    CredentialTypeError,
     InvalidURL,
     OAuthHook,
     Token,
@@ -105,12 +108,31 @@ def test_the_exchange_by_get(provider: Sandbox, hook: OAuthHook) -> None:
 def test_a_web_application_keeps_key_and_secret_between_the_calls(
     provider: Sandbox, hook: OAuthHook
 ) -> None:
-    token = three_legged.request_token(provider.request_token_url, hook)
-    kept = Token(token.key, token.secret)
+    token = three_legged.request_token(provider.request_token_url, hook, "http://app.example/cb")
+    pair = json.loads(json.dumps([token.key, token.secret]))  # as a cookie or a row keeps it
+    for kept in (Token(*pair), tuple(pair)):
+        url = three_legged.authorization_url(provider.authorize_url, kept)
+        assert url == f"{provider.authorize_url}?oauth_token={token.key}"
+        back = f"/cb?oauth_token={token.key}&oauth_verifier=v"
+        assert three_legged.verifier(back, kept) == "v"
     new, _ = three_legged.access_token(
-        provider.access_token_url, hook, kept, provider.authorize(kept.key)
+        provider.access_token_url, hook, kept, provider.authorize(token.key)
     )
     verified(provider, new)
+
+
+def test_a_provider_of_oauth_1_0_gets_neither_callback_nor_verifier(hook: OAuthHook) -> None:
+    answer = sends(form("oauth_token=t&oauth_token_secret=hush"))
+    with misbehaving(answer) as server, Sent() as session:
+        token = three_legged.request_token(
+            server.url, hook, None, require_confirmation=False, session=session
+        )
+        three_legged.access_token(server.url, hook, token, None, session=session)
+    for request in session.sent:
+        sent = f"{request.headers.get('Authorization')} {request.url} {request.body}"
+        assert "oauth_signature" in sent
+        assert "oauth_callback" not in sent
+        assert "oauth_verifier" not in sent
 
 
 def test_the_hook_that_is_given_stays_as_it_is(provider: Sandbox, hook: OAuthHook) -> None:
@@ -194,8 +216,10 @@ def test_a_url_that_is_not_http_is_refused(hook: OAuthHook, url: Any) -> None:
             ask()
 
 
-@pytest.mark.parametrize("text", [None, 12345678, b"oob", "", " \n"])
-def test_a_callback_or_verifier_that_is_none_is_refused_by_name(hook: OAuthHook, text: Any) -> None:
+@pytest.mark.parametrize("text", [12345678, b"oob", "", " \n"])
+def test_a_callback_or_verifier_that_can_not_be_one_is_refused_by_name(
+    hook: OAuthHook, text: Any
+) -> None:
     url = "http://nowhere.invalid/"
     with pytest.raises(UnsignableRequest, match=r"callback .*: give a URL, or 'oob'"):
         three_legged.request_token(url, hook, text)
@@ -203,10 +227,27 @@ def test_a_callback_or_verifier_that_is_none_is_refused_by_name(hook: OAuthHook,
         three_legged.access_token(url, hook, Token("token", "secret"), text)
 
 
-def test_no_request_token_is_refused(hook: OAuthHook) -> None:
-    nothing: Any = None
-    with pytest.raises(UnsignableRequest, match=r"token is None: give what request_token\(\) gave"):
-        three_legged.access_token("http://nowhere.invalid/", hook, nothing, "12345678")
+@pytest.mark.parametrize("token", [None, "token", ("token",)])
+def test_what_is_not_a_token_is_refused_by_name(hook: OAuthHook, token: Any) -> None:
+    url = "http://nowhere.invalid/"
+    for call in (
+        lambda: three_legged.access_token(url, hook, token, "12345678"),
+        lambda: three_legged.authorization_url(url, token),
+        lambda: three_legged.verifier(f"{url}?oauth_token=token&oauth_verifier=v", token),
+    ):
+        with pytest.raises(CredentialTypeError, match="token must be a Token or a pair"):
+            call()
+
+
+def test_arguments_that_are_swapped_are_refused_by_name(hook: OAuthHook) -> None:
+    url: Any = "http://nowhere.invalid/"
+    swapped: Any = hook
+    with pytest.raises(CredentialTypeError, match="hook must be an OAuthHook, not str"):
+        three_legged.request_token(swapped, url)
+    with pytest.raises(CredentialTypeError, match="hook must be an OAuthHook, not str"):
+        three_legged.access_token(swapped, url, ("token", "secret"), "12345678")
+    with pytest.raises(UnsignableRequest, match="url must be a str, not Token"):
+        three_legged.authorization_url(Token("token", "secret"), url)  # type: ignore[arg-type]
 
 
 # The user's own session
