@@ -101,12 +101,16 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
             reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
             if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
                 reason = "is a public key: give the private one, which stays with you"
+            elif b"OPENSSH PRIVATE KEY" in pem:
+                reason = "is in OpenSSH's format: turn it into PEM, ssh-keygen -p -m PEM -f FILE"
+            elif b"\\n" in pem:
+                reason = r"has \n written out: give it with line breaks, key.replace(r'\n', '\n')"
         else:
             reason = ""
         if reason:  # said outside the handlers, whose errors may show the key
             raise CredentialError(f"rsa_key {reason}")
     if not isinstance(key, RSAPrivateKey):
-        raise CredentialError("rsa_key is no private RSA key but one of another kind")
+        raise CredentialError("rsa_key is a private key of another kind: give an RSA key")
     if key.key_size < _SMALLEST:
         raise CredentialError(
             f"rsa_key has {key.key_size} bits, fewer than {_SMALLEST}: anyone can break it"
@@ -148,7 +152,7 @@ def _pem(key: Any) -> bytes:
     except (OSError, ValueError):  # ValueError: a NUL in it
         pass
     # The text is not shown: it might be a key that lacks its first line.
-    raise CredentialError("rsa_key is no PEM, and no file that can be read")
+    raise CredentialError("rsa_key is neither PEM nor the path of a readable file")
 
 
 def rsa_signer(

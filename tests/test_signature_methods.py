@@ -55,6 +55,15 @@ def pem(key: Any, passphrase: bytes | None = None) -> bytes:
     return encoded
 
 
+def openssh(key: Any) -> bytes:
+    encoded: bytes = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    return encoded
+
+
 def public_pem() -> str:
     public = serialization.PublicFormat.SubjectPublicKeyInfo
     return rsa_key().public_key().public_bytes(serialization.Encoding.PEM, public).decode()
@@ -123,7 +132,9 @@ def test_the_method_can_be_the_classs(provider: Sandbox) -> None:
 
 
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SignatureMethodError, match=r"'HMAC-MD5' is none of HMAC-SHA1, .*PLAINTEXT"):
+    with pytest.raises(
+        SignatureMethodError, match=r"'HMAC-MD5' is not one of HMAC-SHA1, .*PLAINTEXT"
+    ):
         OAuthHook("t", "s", "k", "s", signature_method="HMAC-MD5")
 
 
@@ -239,9 +250,10 @@ def test_the_key_is_taken_in_every_form(provider: Sandbox, tmp_path: Path) -> No
         assert send(hook, "GET", provider.resource_url)["signature_method"] == "RSA-SHA256"
 
 
-def test_rsa_needs_no_consumer_secret(provider: Sandbox) -> None:
+def test_rsa_needs_no_secrets(provider: Sandbox) -> None:
     hook = OAuthHook(
-        *provider.issue_token(),
+        provider.issue_token()[0],
+        None,
         provider.consumer_key,
         header_auth=True,
         signature_method="RSA-SHA1",
@@ -258,12 +270,12 @@ SECRET_LINE = "MIIsecretsecretsecret"
     ("key", "passphrase", "message"),
     [
         (None, None, "rsa_key is missing"),
-        ("no such file", None, "no PEM, and no file"),
-        ("nul\0", None, "no PEM, and no file"),
+        ("no such file", None, "neither PEM nor the path"),
+        ("nul\0", None, "neither PEM nor the path"),
         (f"-----BEGIN PRIVATE KEY-----\n{SECRET_LINE}", None, "can't be read"),
         (SECRET_LINE.encode(), None, "can't be read"),
         (lambda: public_pem(), None, "is a public key"),
-        (lambda: pem(ec.generate_private_key(ec.SECP256R1())), None, "no private RSA key"),
+        (lambda: pem(ec.generate_private_key(ec.SECP256R1())), None, "private key of another kind"),
         (lambda: pem(rsa_key(), b"right"), None, "is encrypted: give rsa_key_passphrase"),
         (lambda: pem(rsa_key(), b"right"), b"wrong", "can't be read"),
         (lambda: pem(rsa_key(), b"right"), "", "is encrypted: give rsa_key_passphrase"),
@@ -271,6 +283,8 @@ SECRET_LINE = "MIIsecretsecretsecret"
         (lambda: pem(rsa_key(), b"right"), "\ud800", "rsa_key_passphrase holds a lone surrogate"),
         ("-----BEGIN \ud800", None, "can't be read"),
         (lambda: pem(rsa_key()), b"needless", "is not encrypted"),
+        (lambda: pem(rsa_key()).replace(b"\n", rb"\n"), None, r"has \\n written out"),
+        (lambda: openssh(rsa_key()), None, "in OpenSSH's format: turn it into PEM"),
         (object(), None, "must be PEM as str or bytes, a path"),
     ],
     ids=lambda value: value.replace(" ", "-")[:20] if isinstance(value, str) else "",
