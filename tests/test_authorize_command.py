@@ -228,7 +228,7 @@ def test_a_port_on_which_somebody_listens_is_named(
         wait_for(opened)
         ended = run(*authorize, "--port", port, env={**env, **consumer})
     assert ended.returncode == 1
-    assert ended.stderr == f"oauth-hook: port {port} can't be had: Address already in use\n"
+    assert ended.stderr == f"oauth-hook: can't listen on port {port}: Address already in use\n"
 
 
 @pytest.mark.parametrize("pin", [[], ["--pin"]], ids=["callback", "PIN"])
@@ -266,6 +266,22 @@ def test_by_pin(
     verified(provider, saved)
 
 
+@pytest.mark.parametrize(("token", "status"), [(None, 0), ("another", 1)])
+def test_the_url_that_the_browser_ended_at_serves_as_the_pin(
+    consumer: dict[str, str], authorize: list[str], token: str | None, status: int
+) -> None:
+    with at_terminal(*authorize, "--pin", env=consumer) as terminal:
+        page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
+        sent = page.partition("oauth_token=")[2]
+        verifier = press("allow", page)[1]
+        terminal.until("The PIN that it shows: ")
+        terminal.type(
+            f"https://a.example/oob?oauth_token={token or sent}&oauth_verifier={verifier}\n"
+        )
+        assert terminal.end() == status
+    assert ("about another request token" in terminal.shown) is bool(status)
+
+
 def test_a_wrong_pin_is_one_line(consumer: dict[str, str], authorize: list[str]) -> None:
     with at_terminal(*authorize, "--pin", env=consumer) as terminal:
         page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
@@ -295,7 +311,7 @@ def test_a_pin_that_is_not_utf_8_is_one_line(
         terminal.until("The PIN that it shows: ")
         terminal.type(os.fsdecode(b"\xff\n"))
         assert terminal.end() == 1
-    assert terminal.shown.endswith("\noauth-hook: this is no PIN: it is not UTF-8\n")
+    assert terminal.shown.endswith("\noauth-hook: the PIN is not UTF-8\n")
 
 
 # The provider

@@ -75,7 +75,7 @@ def test_the_version() -> None:
         (["request", "GET"], "the following arguments are required: URL"),
         (["request", "GET", "http://a.example", "a"], "'a' is not of the form name=value"),
         (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
-        (["request", "POST", "http://a.example", "--json", "{"], "--json: this is no JSON"),
+        (["request", "POST", "http://a.example", "--json", "{"], "--json: this is not valid JSON"),
         (["request", "POST", "http://a.example", "a=b", "--json", "1"], "--json is the body"),
         (["request", "GET", "http://a.example", "a@b"], "GET has no body"),
         (["request", "POST", "http://a.example", "a@"], "'a@' is not of the form name=value or"),
@@ -175,14 +175,18 @@ def test_json_on_stdin_that_is_not_utf_8_is_no_json(errors: str) -> None:
     env = {**CONSUMER, "PYTHONIOENCODING": f"utf-8:{errors}"}
     ended = run("explain", "POST", URL, "--json", "-", env=env, text=f'"{BYTE}"')
     assert ended.returncode == 1
-    assert ended.stderr.startswith("oauth-hook: --json: this is no JSON: 'utf-8' codec can't")
+    assert ended.stderr.startswith(
+        "oauth-hook: --json: this is not valid JSON: 'utf-8' codec can't"
+    )
     assert ended.stderr.count("\n") == 1
 
 
 def test_json_that_is_nested_too_deeply_is_no_json() -> None:
     ended = run("explain", "POST", URL, "--json", "[" * 100_000, env=CONSUMER)
     assert ended.returncode == 2
-    assert "--json: this is no JSON: maximum recursion depth" in ended.stderr.splitlines()[-1]
+    assert (
+        "--json: this is not valid JSON: maximum recursion depth" in ended.stderr.splitlines()[-1]
+    )
 
 
 def test_a_hidden_answer_that_is_not_utf_8_is_one_line() -> None:
@@ -190,7 +194,7 @@ def test_a_hidden_answer_that_is_not_utf_8_is_one_line() -> None:
         terminal.until("Consumer key .*: ")
         terminal.type(f"{BYTE}\n")
         assert terminal.end() == 1
-    assert terminal.shown.endswith("\noauth-hook: this is no consumer key: it is not UTF-8\n")
+    assert terminal.shown.endswith("\noauth-hook: the consumer key is not UTF-8\n")
 
 
 def test_what_else_can_not_be_encoded_is_one_line(
@@ -243,7 +247,8 @@ def test_what_stands_before_two_hyphens_is_an_option_as_ever() -> None:
             ["explain", "POST", URL, "--json", "-"],
             "<&-",
             1,
-            "oauth-hook: --json: this is no JSON: Expecting value: line 1 column 1 (char 0)\n",
+            "oauth-hook: --json: this is not valid JSON: Expecting value: line 1 column 1 (char 0)"
+            "\n",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -162,7 +162,7 @@ def test_credentials_that_others_can_read_are_refused(credentials: list[str]) ->
     os.chmod(credentials[1], 0o644)
     ended = run("request", "GET", "http://127.0.0.1:1/", *credentials)
     assert ended.returncode == 1
-    assert "others than its owner can read" in ended.stderr
+    assert "users other than its owner can read" in ended.stderr
     assert ended.stderr.count("\n") == 1
 
 
@@ -370,7 +370,9 @@ def test_what_is_no_file_is_not_uploaded(credentials: list[str], tmp_path: Path,
     with misbehaving(sends(form("thanks"))) as server:
         ended = run("request", "POST", server.url, f"a@{path}", *credentials)
     assert ended.returncode == 1
-    assert ended.stderr == (f"oauth-hook: {path}: it is no regular file, so it can't be uploaded\n")
+    assert ended.stderr == (
+        f"oauth-hook: {path}: it is not a regular file, so it can't be uploaded\n"
+    )
     assert server.requests == []
 
 
@@ -402,7 +404,7 @@ def test_explain_opens_no_connection_and_reads_no_upload(
     (tmp_path / "big").write_bytes(b"hush-content")
     shown = run("explain", "POST", "http://127.0.0.1:1/", f"f@{tmp_path / 'big'}", *credentials)
     assert shown.returncode == 0
-    assert "not signed, not read" in shown.stdout
+    assert "not signed and not read" in shown.stdout
 
 
 def test_explain_compares_with_what_the_provider_expected(
@@ -436,8 +438,8 @@ def test_explain_compares_with_what_the_provider_expected(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("GET&http%3A%2F%2F%5Bx&a", "The provider's URI is no URL: http://[x."),
-        ("GET&\x1b[2J&\x1b]0;x\x07", "The provider's URI is no URL: ?[2J."),
+        ("GET&http%3A%2F%2F%5Bx&a", "The provider's URI is not a URL: http://[x."),
+        ("GET&\x1b[2J&\x1b]0;x\x07", "The provider's URI is not a URL: ?[2J."),
         ("GET&http%3a%2f%2fa.example%2f&a", "escapes are in lower case"),
     ],
     ids=ascii,

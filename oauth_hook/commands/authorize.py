@@ -54,6 +54,7 @@ def add_to(commands: Any) -> None:
     where.add_argument(
         "items",
         nargs="*",
+        default=[],
         metavar="name=value",
         help="further parameters of the authorization page, such as perms=read",
     )
@@ -61,15 +62,16 @@ def add_to(commands: Any) -> None:
     way.add_argument(
         "--pin",
         action="store_true",
-        help="type the PIN that the page shows; so it is anyway where there is no browser. "
-        "Otherwise this listens on loopback for the browser to come back",
+        help="type the PIN that the page shows, or paste the URL that the browser ends at (the "
+        "default where there is no browser). Otherwise this listens on loopback for the browser "
+        "to come back",
     )
     way.add_argument(
         "--port",
         type=port,
         default=0,
         help="where it listens, http://127.0.0.1:PORT/callback, for a provider that wants to know "
-        "beforehand; any free port otherwise",
+        "beforehand (default: any free port)",
     )
     add_signing_options(parser)
     parser.add_argument(
@@ -204,6 +206,10 @@ def _by_pin(asked_for: Any) -> tuple[Token, str]:
     pin = _line()
     if not pin:
         raise AuthorizationDenied("no PIN was given")
+    if "://" in pin:  # some providers show no page then, but an address that holds it
+        from ..three_legged import verifier
+
+        pin = verifier(pin, token)
     return token, pin
 
 
@@ -213,7 +219,7 @@ def _line() -> str:
         line = sys.stdin.readline()
         line.encode()
     except UnicodeError:
-        raise CommandFailed("this is no PIN: it is not UTF-8") from None
+        raise CommandFailed("the PIN is not UTF-8") from None
     if not line.endswith("\n"):
         print(file=sys.stderr)  # the cursor stands behind the question
     return line.strip()
@@ -254,7 +260,7 @@ def _listener(port: int) -> CallbackListener:
     try:
         return CallbackListener(port)
     except OSError as error:
-        raise CommandFailed(f"port {port} can't be had: {reason(error)}") from None
+        raise CommandFailed(f"can't listen on port {port}: {reason(error)}") from None
 
 
 def _show(text: str, url: str) -> None:

@@ -78,7 +78,7 @@ class Verdict:
 class CallbackListener:
     """Waits for one request to :data:`PATH` at ``url``. What else comes gets 404 and is no answer.
 
-    ``port`` 0 takes any that is free. Raises OSError where the port can't be had.
+    ``port`` 0 takes any that is free. Raises OSError where it can't listen.
     """
 
     def __init__(self, port: int = 0) -> None:

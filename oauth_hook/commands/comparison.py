@@ -17,7 +17,7 @@ _SAME = (
     "way, by a proxy or by being encoded twice."
 )
 _NONE = (
-    "The provider's text is no signature base string: that has three parts, joined by two '&' "
+    "The provider's text is not a signature base string: that has three parts, joined by two '&' "
     "(method, URI, parameters), each percent-encoded. If the shell cut it at an '&', put it in "
     "quotes. Give it without what stands before it, and as it is: no '&amp;', nor encoded again."
 )
@@ -99,7 +99,7 @@ def _cause_in_uri(here: str, there: str) -> str:
         )
     ours, theirs = urlsplit(here), _split(there)
     if theirs is None:
-        return f"The provider's URI is no URL: {there}."
+        return f"The provider's URI is not a URL: {there}."
     if ours.scheme != theirs.scheme:
         return (
             f"The provider saw {theirs.scheme}, not {ours.scheme}. Usually a proxy before it ends "

@@ -126,6 +126,6 @@ def _asked(what: str, variable: str) -> str:
     except EOFError:
         wrong = f"no {what} was given"
     except UnicodeDecodeError:
-        wrong = f"this is no {what}: it is not UTF-8"
+        wrong = f"the {what} is not UTF-8"
     print(file=sys.stderr)  # the cursor stands behind the question
     raise CommandFailed(wrong)

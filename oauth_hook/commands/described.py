@@ -27,6 +27,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "items",
         nargs="*",
+        default=[],  # else argparse names them where only the URL is missing
         metavar="name=value",
         help=f"parameters: in the query for {', '.join(_IN_QUERY)}, in a form for all other "
         "methods. name@FILE uploads a file (multipart/form-data)",
@@ -87,7 +88,7 @@ def _json(arguments: argparse.Namespace) -> bytes:
         json.loads(text)
         encoded: bytes = text.encode()
     except (ValueError, RecursionError) as error:
-        reason = f"--json: this is no JSON: {error}"
+        reason = f"--json: this is not valid JSON: {error}"
         if arguments.json != "-":
             arguments.usage_error(reason)
         raise CommandFailed(reason) from None

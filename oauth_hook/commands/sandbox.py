@@ -30,7 +30,9 @@ def add_to(commands: Any) -> None:
         default="127.0.0.1",
         help="address to listen on; %(default)s is this machine's own",
     )
-    parser.add_argument("--port", type=port, default=0, help="any that is free otherwise")
+    parser.add_argument(
+        "--port", type=port, default=0, help="port to listen on (default: any free one)"
+    )
     parser.set_defaults(run=run)
 
 

@@ -36,7 +36,9 @@ class Multipart:
             self._parts += [_head(boundary, name), value.encode(), b"\r\n"]
         for name, path in files:
             if not stat.S_ISREG(os.stat(path).st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file, so it can't be uploaded", path)
+                raise OSError(
+                    errno.EINVAL, "it is not a regular file, so it can't be uploaded", path
+                )
             self._parts += [_head(boundary, name, Path(path)), Path(path), b"\r\n"]
         self._parts.append(f"--{boundary}--\r\n".encode())
         self._length = sum(
