@@ -65,7 +65,7 @@ def text_of(header: str | bytes | None) -> str | None:
     if isinstance(header, bytes):
         return header.decode("latin-1")
     raise UnsignableRequest(
-        f"a header that the signature rests on is no str or bytes but {type(header).__name__}"
+        f"a header that the signature rests on must be str or bytes, not {type(header).__name__}"
     )
 
 
@@ -78,7 +78,7 @@ def read_form(request: PreparedRequest) -> tuple[str | bytes, bytes | None]:
     if isinstance(body, str):
         if body.isascii():
             return body, None
-        wire = _encoded(body, request)
+        wire = _encoded(body, request, UnreadableForm)
         return wire, wire
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body), None
@@ -104,7 +104,7 @@ def hash_body(request: PreparedRequest, hash_name: str) -> tuple[bytes | None, b
     digest = hashlib.new(hash_name)
     new_body = None
     if isinstance(body, str):
-        wire = _encoded(body, request)
+        wire = _encoded(body, request, UnreadableBody)
         new_body = None if body.isascii() else wire
         digest.update(wire)
     elif isinstance(body, (bytes, bytearray, memoryview)):
@@ -123,7 +123,7 @@ def hash_nothing(request: PreparedRequest, hash_name: str) -> bytes | None:
     return hashlib.new(hash_name).digest()
 
 
-def _encoded(body: str, request: PreparedRequest) -> bytes:
+def _encoded(body: str, request: PreparedRequest, error: type[UnreadableBody]) -> bytes:
     """A str in the encoding that it was going to be sent in.
 
     urllib3 1 sends a str as Latin-1, urllib3 2 as UTF-8; Requests' Content-Length tells which. What
@@ -138,9 +138,7 @@ def _encoded(body: str, request: PreparedRequest) -> bytes:
         return body.encode()
     except UnicodeEncodeError:
         pass  # its message would show the body
-    raise UnreadableForm(
-        "the body holds a lone surrogate, which has no UTF-8 form", request=request
-    )
+    raise error("the body holds a lone surrogate, which has no UTF-8 form", request=request)
 
 
 def _read_and_rewind(
@@ -150,7 +148,7 @@ def _read_and_rewind(
 
     Raises ``error`` before the first byte is read, or where the reading fails.
     """
-    reason = "the body is no file"
+    reason = "the body is not a file"
     if hasattr(body, "read"):
         try:
             start = body.tell()

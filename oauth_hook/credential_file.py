@@ -95,7 +95,7 @@ def _refuse_what_is_no_file(path: str | os.PathLike[str]) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is no regular file, so credentials can't be saved in it")
+        raise OSError(errno.EINVAL, "it is not a regular file, so credentials can't be saved in it")
 
 
 def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
@@ -107,7 +107,8 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             file says.
 
     Raises:
-        CredentialError: others than its owner can read or change the file; or it is something else.
+        CredentialError: users other than its owner can read or change the file; or it is something
+            else.
         SignatureMethodError: its signature method is unknown here.
         OSError: it can't be read.
     """
@@ -116,14 +117,14 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
         status = os.fstat(file.fileno())
         if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
             raise CredentialError(
-                f"{name} is not used: others than its owner can read or change it, and with it act "
-                f"in your name. Take that from them, chmod 600 {name}; and if they may have read "
-                "it, get new credentials"
+                f"{name} is not used: users other than its owner can read or change it, and could "
+                f"act in your name. Run chmod 600 {name}; and if they may have read it, get new "
+                "credentials"
             )
         if os.name == "posix" and status.st_uid != os.geteuid():
             raise CredentialError(
                 f"{name} is not used: it belongs to another user, who can read and change it, and "
-                "with it act in your name. If you trust what is in it, make a copy of your own"
+                "could act in your name. If you trust what is in it, make a copy of your own"
             )
         content = file.read(_MOST + 1)
     try:

@@ -12,9 +12,10 @@ import requests.exceptions
 
 
 class OAuthError(requests.exceptions.RequestException):
-    """Anything that requests-oauth raises. ``request`` is the request at hand, where there is one.
+    """What goes wrong with credentials, with signing or in the exchange.
 
-    Whoever catches ``requests.exceptions.RequestException`` catches it too.
+    Whoever catches ``requests.exceptions.RequestException`` catches it too. ``request`` is the
+    request at hand, where there is one.
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -23,14 +24,15 @@ class OAuthError(requests.exceptions.RequestException):
 
 
 class CredentialError(OAuthError, ValueError):
-    """A consumer key, consumer secret, access token or token secret that can't be used.
+    """A consumer key, consumer secret, access token, token secret or RSA key that can't be used.
 
-    Raised where it is given: when the hook is made, or when ``consumer`` or ``token`` is set.
+    Raised where it is given: when the hook is made, or when ``consumer`` or ``token`` is set; so is
+    that of a ``realm`` or ``clock_tolerance``. Also for a file that holds no credentials.
     """
 
 
 class CredentialTypeError(CredentialError, TypeError):
-    """A credential that is neither text (str) nor UTF-8 bytes."""
+    """A credential of a wrong type: neither str nor UTF-8 bytes, or what can be no RSA key."""
 
 
 class SignatureMethodError(OAuthError, ValueError):
@@ -38,7 +40,10 @@ class SignatureMethodError(OAuthError, ValueError):
 
 
 class UnsignableRequest(OAuthError, ValueError):
-    """A request that can't be signed as it stands. It is as it was, and nothing was sent."""
+    """A request that can't be signed as it stands. It is as it was, and nothing was sent.
+
+    In the exchange also an argument that makes no request: a callback, verifier, token or timeout.
+    """
 
 
 class InvalidURL(UnsignableRequest, requests.exceptions.InvalidURL):

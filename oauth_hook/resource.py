@@ -55,7 +55,7 @@ def method_and_uri(request: PreparedRequest, resource: str, fields: Fields) -> s
     raise InvalidURL(f"{where} can't be signed: {reason}", request=request)
 
 
-_NO_METHOD = "the request's method is none of HTTP: give a name like 'GET'"
+_NO_METHOD = "the request's method is not a valid HTTP method: give a name like 'GET'"
 
 
 @lru_cache(maxsize=512)

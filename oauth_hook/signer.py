@@ -53,7 +53,7 @@ def signature_method_of(method: str | tuple[str, OwnMethod], rsa_key: Any) -> Si
         return _own(method)
     if method not in NAMES:
         raise SignatureMethodError(
-            f"signature_method {method!r} is none of {', '.join(NAMES)}; "
+            f"signature_method {method!r} is not one of {', '.join(NAMES)}; "
             "for one of your own give a pair of name and function"
         )
     family, _, hash_name = method.partition("-")
@@ -190,9 +190,9 @@ class Signer:
         if token:
             fixed["oauth_token"] = signing.percent_encode(token.key)
         self.over_tls_only = style.method.sends_secrets and not style.plaintext_over_http
-        self.own = (
-            _OWN | fixed.keys() | {"oauth_body_hash"} if style.body_hash else _OWN | fixed.keys()
-        )
+        self.own = _OWN | fixed.keys()
+        if style.body_hash:
+            self.own |= {"oauth_body_hash"}
         self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
         in_order = "%26".join(sorted(self.oauth_parameters({}, nonce="{}", timestamp="{}")))
         before, between, after = in_order.split("{}")  # a brace in a key is encoded

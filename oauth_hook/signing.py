@@ -1,4 +1,4 @@
-"""RFC 5849 sections 3.4 to 3.6: text in, signature out.
+"""RFC 5849 sections 3.4 and 3.6: text in, signature out.
 
 Pure: it knows no request, reads no clock and draws no randomness. Read it top to bottom with
 section 3.4 beside it; the order is the RFC's own, but for the encoding, which all else needs.

@@ -326,7 +326,7 @@ def test_a_generator_under_a_form_content_type_is_refused_unread(
         read.append(1)
         yield b"a=1"
 
-    with pytest.raises(UnreadableForm, match="is no file"):
+    with pytest.raises(UnreadableForm, match="is not a file"):
         send(hook, "POST", provider.resource_url, data=generate(), headers={"Content-Type": FORM})
 
     assert read == []

@@ -119,7 +119,7 @@ def test_a_file_that_can_not_be_written_is_named_as_it_was_given(
 @pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
 def test_a_device_or_a_pipe_is_not_replaced(path: Path, act: Callable[[Path], None]) -> None:
     os.mkfifo(path)
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         act(path)
     assert path.is_fifo()
     assert os.listdir(path.parent) == [path.name]
@@ -139,7 +139,7 @@ def test_a_file_that_others_can_read_or_change_is_refused_with_a_warning(
 ) -> None:
     credential_file.save(OAuthHook(*CREDENTIALS), path)
     path.chmod(others)
-    with pytest.raises(CredentialError, match=r"others than its owner .* chmod 600"):
+    with pytest.raises(CredentialError, match=r"other than its owner .* chmod 600"):
         credential_file.load(path)
 
 

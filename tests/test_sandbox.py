@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -116,6 +117,13 @@ def test_deny_tells_the_callback_and_refuses_the_exchange(provider: Sandbox) -> 
 
 def test_deny_with_a_pin_leads_nowhere(provider: Sandbox) -> None:
     assert provider.deny(request_token(provider)[0]) is None
+
+
+def test_a_whole_token_in_place_of_its_key_is_refused_by_name(provider: Sandbox) -> None:
+    token: Any = request_token(provider)
+    for press in (provider.authorize, provider.deny):
+        with pytest.raises(TypeError, match="oauth_token must be the request token's key, a str"):
+            press(token)
 
 
 def test_wrong_verifier_is_refused_and_uses_up_nothing(provider: Sandbox) -> None:

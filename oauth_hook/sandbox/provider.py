@@ -120,7 +120,7 @@ class Sandbox:
     def start(self) -> None:
         """Listen and answer, in threads of its own, until `stop`.
 
-        Raises OSError where host and port can't be had, RuntimeError after `stop`.
+        Raises OSError where it can't listen on host and port, RuntimeError after `stop`.
         """
         if self._stopped.is_set():
             raise RuntimeError("This sandbox was stopped: make another one on the same database")
@@ -193,8 +193,9 @@ class Sandbox:
     def authorize(self, oauth_token: str) -> str:
         """Do what the user does in the browser: open the page, press Allow. Gives the verifier.
 
-        Over HTTP, so the sandbox must run. A redirect to the callback is not followed. Raises
-        RuntimeError with the page's own words where there is nothing to allow.
+        `oauth_token` is the request token's key. Over HTTP, so the sandbox must run. A redirect to
+        the callback is not followed. Raises RuntimeError with the page's own words where there is
+        nothing to allow, TypeError where `oauth_token` is no str.
         """
         _, verifier = press("allow", self._page_url(oauth_token))
         if verifier is None:
@@ -211,4 +212,7 @@ class Sandbox:
         return location
 
     def _page_url(self, oauth_token: str) -> str:
+        if not isinstance(oauth_token, str):
+            kind = type(oauth_token).__name__
+            raise TypeError(f"oauth_token must be the request token's key, a str, not {kind}")
         return f"{self.authorize_url}?{urlencode({'oauth_token': oauth_token})}"

@@ -1,6 +1,7 @@
 """The pytest fixture `oauth_sandbox`, for tests of whoever has requests-oauth installed.
 
-pytest imports this module in every run, so nothing is imported here that a run may not need.
+pytest imports this module in every run, and with it the package and Requests; what the provider
+needs is imported when a test uses the fixture.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class _Handler(WSGIRequestHandler):
         if codings:
             raise _BadFraming("the body must be chunked, or have a length, and nothing else")
         if len(lengths) > 1 or not all(re.fullmatch("[0-9]{1,18}", text) for text in lengths):
-            raise _BadFraming("Content-Length is no number")
+            raise _BadFraming("Content-Length is not a number")
         return int(lengths.pop()) if lengths else 0
 
     def _answer(self, body: _Body) -> None:

@@ -152,7 +152,7 @@ def _check_version_and_method(oauth: dict[str, str], policy: Policy) -> None:
     if method not in policy.signature_methods:
         raise Refusal(
             "signature_method_rejected",
-            f"{method!r} is none of the signature methods accepted here: "
+            f"{method!r} is not one of the signature methods accepted here: "
             f"{', '.join(policy.signature_methods)}.",
             status=400,
         )
