@@ -1,4 +1,4 @@
-"""The behaviour that users get, row by row of the design's table, in both modes.
+"""The behaviour that users get, case by case, in both modes.
 
 Over real sockets, against the sandbox, which verifies each message with oauthlib and answers with
 what it received. Redirects, streams and threads have files of their own.
@@ -29,10 +29,14 @@ def provider() -> Iterator[Sandbox]:
         yield running
 
 
+def in_mode(provider: Sandbox, header_auth: bool) -> OAuthHook:
+    consumer = provider.consumer_key, provider.consumer_secret
+    return OAuthHook(*provider.issue_token(), *consumer, header_auth)
+
+
 @pytest.fixture(params=[True, False], ids=["header", "query"])
 def hook(request: pytest.FixtureRequest, provider: Sandbox) -> OAuthHook:
-    consumer = provider.consumer_key, provider.consumer_secret
-    return OAuthHook(*provider.issue_token(), *consumer, request.param)
+    return in_mode(provider, request.param)
 
 
 @pytest.fixture
@@ -83,11 +87,8 @@ def test_all_oauth_parameters_come_once_and_in_one_place(
     assert sorted(name for name, _ in received["oauth"]) == sorted(OAUTH_NAMES)
 
 
-def test_header_mode_sends_one_authorization_header_in_the_oauth_scheme(
-    provider: Sandbox, hook: OAuthHook
-) -> None:
-    hook.header_auth = True
-
+def test_header_mode_sends_one_authorization_header_in_the_oauth_scheme(provider: Sandbox) -> None:
+    hook = in_mode(provider, True)
     received = send(hook, "GET", provider.resource_url)
 
     assert re.fullmatch(
@@ -96,35 +97,33 @@ def test_header_mode_sends_one_authorization_header_in_the_oauth_scheme(
     )
 
 
-def test_query_mode_sends_no_authorization_header(provider: Sandbox, hook: OAuthHook) -> None:
-    hook.header_auth = False
-
+def test_query_mode_sends_no_authorization_header(provider: Sandbox) -> None:
+    hook = in_mode(provider, False)
     received = send(hook, "POST", provider.resource_url, data={"a": "1"})
 
     assert header(received, "Authorization") is None
 
 
-def test_query_mode_appends_to_the_query_and_keeps_the_fragment_last(hook: OAuthHook) -> None:
-    hook.header_auth = False
+def test_query_mode_appends_to_the_query_and_keeps_the_fragment_last(provider: Sandbox) -> None:
+    hook = in_mode(provider, False)
     request = requests.Request("GET", "http://api.example.com/x?b=2&a=1#top", auth=hook).prepare()
 
     assert re.fullmatch(r"http://api\.example\.com/x\?b=2&a=1&oauth_[^#]*#top", request.url or "")
 
 
 @pytest.mark.parametrize("rest", ["?b=2&a=1#top?c=3", "?", "?#", "?&#top", "#", ""])
-def test_header_mode_leaves_the_url_with_its_fragment_alone(hook: OAuthHook, rest: str) -> None:
-    hook.header_auth = True
+def test_header_mode_leaves_the_url_with_its_fragment_alone(provider: Sandbox, rest: str) -> None:
+    hook = in_mode(provider, True)
     request = requests.Request("GET", "http://api.example.com/x").prepare()
     request.url = url = f"http://api.example.com/x{rest}"  # prepare() itself drops an empty "?"
 
     assert hook(request).url == url
 
 
-@pytest.mark.parametrize("header_auth", [True, False])
 def test_an_empty_query_of_an_assigned_url_is_signed_as_none(
-    provider: Sandbox, session: requests.Session, hook: OAuthHook, header_auth: bool
+    provider: Sandbox, session: requests.Session, header_auth: bool
 ) -> None:
-    hook.header_auth = header_auth
+    hook = in_mode(provider, header_auth)
     request = requests.Request("GET", provider.resource_url).prepare()
     request.url = f"{provider.resource_url}?"
 
@@ -710,21 +709,15 @@ def test_a_request_without_token_is_signed_by_the_consumer_alone(
     assert received["oauth_token"] is None
 
 
-def test_another_schemes_authorization_header_stays_in_query_mode(
-    provider: Sandbox, hook: OAuthHook
-) -> None:
-    hook.header_auth = False
-
+def test_another_schemes_authorization_header_stays_in_query_mode(provider: Sandbox) -> None:
+    hook = in_mode(provider, False)
     received = send(hook, "GET", provider.resource_url, headers={"Authorization": "Bearer x"})
 
     assert header(received, "Authorization") == "Bearer x"
 
 
-def test_an_authorization_header_of_the_user_gives_way_in_header_mode(
-    provider: Sandbox, hook: OAuthHook
-) -> None:
-    hook.header_auth = True
-
+def test_an_authorization_header_of_the_user_gives_way_in_header_mode(provider: Sandbox) -> None:
+    hook = in_mode(provider, True)
     received = send(hook, "GET", provider.resource_url, headers={"Authorization": "Bearer x"})
 
     assert (header(received, "Authorization") or "").startswith("OAuth ")

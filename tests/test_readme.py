@@ -8,13 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
+from oauthlib.oauth1.rfc5849.signature import verify_hmac_sha1
 from requests_oauthlib import OAuth1, OAuth1Session
+from servers import Provider
 
-from oauth_hook import OAuthHook, credential_file
+from oauth_hook import OAuthHook
 from oauth_hook.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +53,6 @@ def names(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
     found: dict[str, Any] = {
         "requests": requests,
         "OAuthHook": OAuthHook,
-        "credential_file": credential_file,
         "OAuth1": OAuth1,
         "OAuth1Session": OAuth1Session,
         "access_token": token,
@@ -61,6 +63,9 @@ def names(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         "authorize_url": provider.authorize_url,
         "access_token_url": provider.access_token_url,
         "url": provider.resource_url,
+        "upload_url": provider.resource_url,
+        "fields": {"title": "a photo", "tags": "a&b caf\u00e9"},
+        "photo": b"\xff\xd8",
         "key": provider.consumer_key,
         "secret": provider.consumer_secret,
         "t": token,
@@ -85,7 +90,10 @@ def runnable(code: str, provider: Sandbox) -> str:
 OURS = [code for code in PYTHON if "# before" not in code]
 
 
-def test_the_python_blocks_run_from_top_to_bottom(provider: Sandbox, names: dict[str, Any]) -> None:
+def test_the_python_blocks_run_from_top_to_bottom(
+    provider: Sandbox, names: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     kept = []
     for code in OURS:
         exec(runnable(code, provider), names)
@@ -95,6 +103,27 @@ def test_the_python_blocks_run_from_top_to_bottom(provider: Sandbox, names: dict
     for session in kept:
         session.close()
     assert names["hook"].token is not None
+
+
+def test_an_upload_to_flickr_is_signed_as_flickr_wants_it(
+    strict: Provider, names: dict[str, Any]
+) -> None:
+    (code,) = [code for code in OURS if "upload_url" in code]
+    url = f"http://127.0.0.1:{strict.port}/services/upload/"
+    hook = OAuthHook(*strict.credentials(), True)
+    assert hook.token is not None
+
+    exec(code, {**names, "upload_url": url, "hook": hook})
+
+    (message,) = strict.messages
+    assert b'name="photo"' in (message.body or b"")
+    oauth = dict(message.oauth)
+    signature = oauth.pop("oauth_signature")
+    parameters = [*oauth.items(), *names["fields"].items()]
+    request = SimpleNamespace(
+        http_method="POST", uri=url, params=parameters, signature=signature, headers={}
+    )
+    assert verify_hmac_sha1(request, hook.consumer.secret, hook.token.secret)
 
 
 BEFORE_AND_AFTER = re.findall(r"^(.*\S) +# (before|after)$", README, re.MULTILINE)

@@ -169,18 +169,6 @@ def test_what_was_changed_between_two_sendings_is_signed_as_it_is_now(
     assert (strict.messages[1].method, strict.messages[1].body) == ("PUT", b"b=2")
 
 
-def test_what_was_changed_after_auth_signed_it_is_signed_as_it_is_now(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    hook = OAuthHook(*strict.credentials(), header_auth)
-    prepared = requests.Request("POST", f"{HERE}/x", data={"a": "1"}, auth=hook).prepare()
-    prepared.prepare_body({"b": "2"}, None)
-
-    session.send(prepared)
-
-    assert_each_verified(strict.messages, 1)
-
-
 def test_a_request_led_elsewhere_by_its_user_before_it_was_sent_is_signed_there(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
