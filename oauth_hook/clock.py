@@ -19,12 +19,13 @@ from requests.exceptions import RequestException
 from requests.hooks import dispatch_hook
 from requests.utils import rewind_body
 
+from . import message
 from .problem_reporting import problem
 
 log: logging.Logger = logging.getLogger("oauth_hook")
 
 _RANGE = re.compile(r"(\d{1,11})-(\d{1,11})").fullmatch
-_SENT = re.compile(r'(?:^|[?&\s,])oauth_timestamp="?(\d{1,11})(?:["&#]|$)').search
+_DIGITS = re.compile(r"[0-9]{1,11}").fullmatch
 #: A longer body is no problem report, and might have no end.
 _LONGEST_REPORT = 1 << 16
 
@@ -112,13 +113,8 @@ def _provider_time(
 
 def _timestamp(request: PreparedRequest) -> int | None:
     """The timestamp that the request was signed with; None: it went out unsigned."""
-    authorization = request.headers.get("Authorization") or ""
-    if isinstance(authorization, bytes):
-        authorization = authorization.decode("latin-1")
-    body = request.body if isinstance(request.body, (str, bytes)) else ""
-    form = body.decode("latin-1") if isinstance(body, bytes) else body
-    sent = _SENT(authorization) or _SENT(request.url or "") or _SENT(form)
-    return int(sent[1]) if sent else None
+    sent = (_DIGITS(found.get("oauth_timestamp", "")) for found in message.carried(request))
+    return next((int(digits[0]) for digits in sent if digits), None)
 
 
 def _is_short(response: Response) -> bool:

@@ -111,15 +111,9 @@ def explain(
 
 def _present(request: PreparedRequest) -> tuple[str, str] | None:
     """Nonce and timestamp of the signature that the request carries, if it carries one."""
-    is_a_form = request.body is not None and is_form(header_fields(request))
-    form = request.body if is_a_form else None
-    for found in (request.headers.get("Authorization"), request.url, form):
-        text = found.decode("latin-1") if isinstance(found, bytes) else found
-        if not isinstance(text, str):
-            continue
-        values = dict(re.findall(r"\b(oauth_\w+)=\"?([A-Za-z0-9\-._~%]*)", text))
-        if "oauth_signature" in values and "oauth_nonce" in values and "oauth_timestamp" in values:
-            return values["oauth_nonce"], values["oauth_timestamp"]
+    for found in message.carried(request):
+        if {"oauth_signature", "oauth_nonce", "oauth_timestamp"} <= found.keys():
+            return found["oauth_nonce"], found["oauth_timestamp"]
     return None
 
 

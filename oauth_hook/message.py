@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from requests import PreparedRequest
@@ -251,7 +252,21 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     return {name: value for name, value in extras.items() if name not in replaced}
 
 
-# Placing
+# Placing, and finding again
+
+
+_CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s#]*)').findall
+
+
+def carried(request: PreparedRequest) -> Iterator[dict[str, str]]:
+    """The OAuth parameters that a request carries, percent-encoded as they stand there: those of
+    its header, of its URL and of its form.
+    """
+    is_a_form = request.body is not None and is_form(header_fields(request))
+    for place in (request.headers.get("Authorization"), request.url, is_a_form and request.body):
+        text = place.decode("latin-1") if isinstance(place, bytes) else place
+        if isinstance(text, str):
+            yield dict(_CARRIED(text))
 
 
 def put(signed: Signed, request: PreparedRequest) -> None:

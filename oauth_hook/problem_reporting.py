@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import requests
 
+from .message import carried
+
 _FIELDS = (
     "oauth_problem",
     "oauth_problem_advice",
@@ -24,7 +26,6 @@ _IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"
 #: E*TRADE, for one, puts it into a web page, and Magento into JSON; some with "," for "&".
 _IN_TEXT = re.compile(r"\b(oauth_problem|oauth_acceptable_timestamps)=([a-z_]+|\d+-\d+)").findall
 _COMMA = re.compile(r",\s*(?=oauth_\w+=)").sub
-_SENT = re.compile(r"\boauth_(?:signature|nonce)=\"?([^&\",\s]+)")
 _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
 
@@ -61,17 +62,11 @@ def in_words(fields: dict[str, str]) -> str:
 
 
 def _signatures_and_nonces(response: requests.Response) -> set[str]:
-    sent: set[str] = set()
-    for answered in (response, *response.history):
-        request = answered.request
-        if request is None:  # a response that somebody made by hand
-            continue
-        for text in (request.headers.get("Authorization"), request.url, request.body):
-            if not isinstance(text, (str, bytes)):
-                continue
-            shown = text.decode("latin-1") if isinstance(text, bytes) else text
-            sent.update(unquote(value) for value in _SENT.findall(shown))
-    return sent
+    requests_ = (answered.request for answered in (response, *response.history))
+    # A response that somebody made by hand has no request.
+    places = (found for request in requests_ if request is not None for found in carried(request))
+    names = ("oauth_signature", "oauth_nonce")
+    return {unquote(found[name]) for found in places for name in names if name in found}
 
 
 def _mask(values: set[str]) -> re.Pattern[str]:
