@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from requests import PreparedRequest
+from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
+from requests.utils import rewind_body
 
 from .errors import UnreadableBody, UnreadableForm, UnsignableRequest
 
@@ -175,6 +177,19 @@ def _read_and_rewind(
             if complete:
                 return
     raise error(f"{reason}, and {remedy}", request=request)
+
+
+def rewound(request: PreparedRequest) -> bool:
+    """Whether the body can be sent once more from its beginning; a file stands there then."""
+    if request.body is None or isinstance(request.body, (str, bytes)):
+        return True
+    if not isinstance(getattr(request, "_body_position", None), int):
+        return False  # a generator: Requests notes the position of anything that has one
+    try:
+        rewind_body(request)
+    except RequestException:
+        return False
+    return True
 
 
 def put_body(body: str | bytes, request: PreparedRequest) -> None:

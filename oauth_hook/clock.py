@@ -17,9 +17,9 @@ from requests.adapters import BaseAdapter
 from requests.cookies import extract_cookies_to_jar, get_cookie_header
 from requests.exceptions import RequestException
 from requests.hooks import dispatch_hook
-from requests.utils import rewind_body
 
 from . import message
+from .body import rewound
 from .problem_reporting import problem
 
 log: logging.Logger = logging.getLogger("oauth_hook")
@@ -63,7 +63,7 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     request = response.request
     # niquests' adapters have rules of their own, and a mock may have none.
     connection = getattr(response, "connection", None)
-    if not isinstance(connection, BaseAdapter) or not _rewound(request):
+    if not isinstance(connection, BaseAdapter) or not rewound(request):
         return response
     if _is_short(response):
         _ = response.content  # as Requests does: for history, and to free the connection
@@ -128,16 +128,3 @@ def _date(response: Response) -> int | None:
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
     return date if date > 0 else None
-
-
-def _rewound(request: PreparedRequest) -> bool:
-    """Whether the body can be sent from its beginning; a file stands there then."""
-    if request.body is None or isinstance(request.body, (str, bytes)):
-        return True
-    if not isinstance(getattr(request, "_body_position", None), int):
-        return False  # a generator: Requests notes the position of anything that has one
-    try:
-        rewind_body(request)
-    except RequestException:
-        return False
-    return True

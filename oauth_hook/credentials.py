@@ -62,8 +62,8 @@ class Credentials:
         return f"{type(self).__name__}(key={self.key!r}, secret=***)"
 
 
-#: A key and its secret, where ``Consumer`` or ``Token`` is taken too.
-Pair = tuple["str | bytes", "str | bytes"]
+#: A key and its secret, where ``Consumer`` or ``Token`` is taken too; a list as of JSON.
+Pair = tuple[str | bytes, str | bytes] | list[str]
 
 
 class Consumer(Credentials):
@@ -109,7 +109,7 @@ def _text(value: object, name: str) -> str:
     if value is None:
         if name.startswith("consumer"):
             raise CredentialError(
-                f"{name} is missing: give it as an argument, or set OAuthHook.{name} before"
+                f"{name} is missing: give it as an argument, or set OAuthHook.{name} first"
             )
         raise CredentialError(f"{name} is missing: a token needs both its key and its secret")
     if isinstance(value, bytes):

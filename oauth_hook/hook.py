@@ -208,7 +208,9 @@ class OAuthHook(AuthBase):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in _SETTLED:
-            raise AttributeError(f"{name} is settled when the hook is made: make a new OAuthHook")
+            raise AttributeError(
+                f"{name} can't be changed once the hook is made: make a new OAuthHook"
+            )
         if name in _BY_HALVES:
             raise AttributeError(f"{name} can't be set by itself: set hook.{_BY_HALVES[name]}")
         if name == "clock_tolerance":
@@ -417,7 +419,7 @@ def _check_prepared(request: Any) -> None:
 def _check_tolerance(seconds: object) -> None:
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
-    raise CredentialError("clock_tolerance must be a whole number of seconds, or None")
+    raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")
 
 
 def _remember(request: PreparedRequest, memory: _Memory) -> None:

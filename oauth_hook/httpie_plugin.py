@@ -60,7 +60,8 @@ def _from_environment() -> _Credentials | None:
     token, token_secret, key, secret = map(os.environ.get, _VARIABLES)
     if not key:
         return None
-    return (token, token_secret or "", key, secret) if token else (None, None, key, secret)
+    # Half a token is refused; empty variables are none.
+    return token or None, token_secret if token else token_secret or None, key, secret
 
 
 def _from_terminal() -> _Credentials:

@@ -6,7 +6,8 @@ It knows urllib3's ``Retry``, which decides, and the ``pre_request`` event; noth
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import urllib3.exceptions
 from requests import PreparedRequest, Response
@@ -19,9 +20,10 @@ from requests.exceptions import (
     Timeout,
 )
 from requests.hooks import dispatch_hook
-from requests.utils import rewind_body
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
+
+from .body import rewound
 
 __all__ = ["SigningAdapter"]
 
@@ -67,24 +69,35 @@ class SigningAdapter(HTTPAdapter):
                 request.method or "", response.status_code, "Retry-After" in response.headers
             ):
                 return response
+            if not rewound(request):
+                if response is None:
+                    raise cast(RequestException, failure)
+                return response
             raw: Any = None if response is None else response.raw
             try:
-                resource = (request.url or "").partition("?")[0]  # its error shows this
-                retries = retries.increment(request.method, resource, raw, _cause(failure))
-                _rewind(request)
-            except (HTTPError, RequestException) as refusal:  # no more, or not with this body
-                if failure is not None:
-                    raise failure from None
-                if response is not None and not retries.raise_on_status:
+                # Its error shows these two, and they are all of the URL that is no secret.
+                parts = urlsplit(request.url or "")
+                host: Any = parts.hostname
+                cause = _cause(failure)
+                retries = retries.increment(request.method, parts.path, raw, cause, _pool=host)
+            except HTTPError as refusal:  # no more
+                if response is None:
+                    raise cast(RequestException, failure) from None
+                if not retries.raise_on_status:
                     return response
+                _free_connection(response)
                 raise RetryError(refusal, request=request) from None
             if response is not None:
-                with contextlib.suppress(RequestException, HTTPError):  # whatever it was
-                    raw.drain_conn()  # to free the connection
-                response.close()
+                _free_connection(response)
             _sleep(retries, raw)
             again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
             request = again
+
+
+def _free_connection(response: Response) -> None:
+    with contextlib.suppress(RequestException, HTTPError):  # whatever is wrong with the rest of it
+        response.raw.drain_conn()
+    response.close()
 
 
 def _sleep(retries: Retry, raw: Any) -> None:
@@ -103,8 +116,3 @@ def _cause(failure: RequestException | None) -> Exception | None:
     cause = failure.args[0]
     reason = getattr(cause, "reason", cause)
     return reason if isinstance(reason, Exception) else failure
-
-
-def _rewind(request: PreparedRequest) -> None:
-    if request.body is not None and not isinstance(request.body, (str, bytes)):
-        rewind_body(request)  # raises where it has no known beginning

@@ -103,7 +103,7 @@ def request_token(
             OpenStack Keystone does: section 2.1 forbids that, because over OAuth 1.0 somebody else
             can get the user to authorize his request.
         method: "POST", or "GET" for a provider that wants it.
-        session: sends the request, with its proxies, TLS and retries.
+        session: a ``requests.Session`` that sends the request, with its proxies, TLS and retries.
         timeout: seconds until the whole answer must be there.
 
     Raises:
@@ -192,9 +192,7 @@ def verifier(callback_url: str, token: Token | Pair) -> str:
     if len(fields) != len(found):
         raise InvalidCallback("the callback URL names a parameter twice")
     if fields.get("oauth_token", fields.get("denied", token.key)) != token.key:
-        raise InvalidCallback(
-            "the callback URL is about another request token than the one asked for"
-        )
+        raise InvalidCallback("the callback URL is about another request token than this one")
     if "denied" in fields or fields.get("oauth_problem") in _DENIED:
         raise AuthorizationDenied("the user did not allow it", problem=_problem(fields))
     if "oauth_problem" in fields:

@@ -52,7 +52,7 @@ def token_fields(
         params: further parameters, in the form of a POST or the query of a GET; the OAuth
             parameters among them go to where the hook puts its own.
         hook: signs.
-        session: sends; None: one of its own.
+        session: sends, a requests.Session; None: one of its own.
         timeout: seconds until all of the answer must be there.
 
     Raises:
@@ -62,7 +62,10 @@ def token_fields(
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise UnsignableRequest("timeout must be one number of seconds, for all of the answer")
     if not 0 < timeout <= threading.TIMEOUT_MAX:  # nor is it NaN then
-        raise UnsignableRequest("timeout must be more than 0 seconds, and not without end")
+        raise UnsignableRequest("timeout must be a positive, finite number of seconds")
+    if not isinstance(session, (requests.Session, type(None))):
+        kind = f"{type(session).__module__}.{type(session).__name__}"
+        raise UnsignableRequest(f"session must be a requests.Session or None, not {kind}")
     response = _response(what, method, url, params, hook, session, timeout)
     secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
     if hook.token is not None:
@@ -170,6 +173,10 @@ def _response(
         )
     if isinstance(outcome, requests.Response):
         return outcome
+    if not isinstance(outcome, BaseException):  # as of requests-futures
+        raise UnsignableRequest(
+            f"session gave a {type(outcome).__name__}, not a response: give a requests.Session"
+        )
     if isinstance(outcome, TRANSPORT_ERRORS) and not isinstance(outcome, OAuthError):
         if _is_about_the_url(outcome) and not answers:
             raise InvalidURL(f"the request for the {what} can't be sent: {reason(outcome)}")

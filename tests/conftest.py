@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import ssl
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,11 @@ from browser import chromium as chromium  # fixtures, for all tests
 from eavesdropper import listening as listening
 from eavesdropper import nothing_leaks as nothing_leaks
 from servers import Provider, example_hosts
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As under nohup, or in the background of a script. What the tests start would inherit that, and
+    # never be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HOSTS = [f"{name}.example" for name in ("provider", "other", "sub.provider")]
 

@@ -125,7 +125,7 @@ def test_wrong_usage_is_said_in_a_line_with_status_2(arguments: list[str], says:
         (["sandbox", "--database", __file__], "is not a database of the sandbox"),
         (
             ["authorize", "--provider", "sandbox", "--base-url", "http://127.0.0.1:1", "--pin"],
-            "there is nobody to type the PIN",
+            "there is no terminal to type the PIN at",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -241,7 +241,7 @@ def test_what_stands_before_two_hyphens_is_an_option_as_ever() -> None:
             ["authorize", "--provider", "x", "--pin"],
             "<&-",
             1,
-            "oauth-hook: there is nobody to type the PIN: run this at a terminal\n",
+            "oauth-hook: there is no terminal to type the PIN at: run this at one\n",
         ),
         (
             ["explain", "POST", URL, "--json", "-"],

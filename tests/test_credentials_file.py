@@ -170,7 +170,10 @@ def test_a_read_only_file_is_fine(path: Path) -> None:
         ('"' + "x" * 100_000 + '"', "not a JSON object"),
         ('{"consumer_secret": "hush-secret"}', "it has no consumer_key"),
         ('{"consumer_key": "key"}', "it has no consumer_secret"),
-        ('{"consumer_key": ["hush-secret"], "consumer_secret": ""}', "consumer_key is not a text"),
+        (
+            '{"consumer_key": ["hush-secret"], "consumer_secret": ""}',
+            "consumer_key is not a string",
+        ),
         ('{"consumer_key": "", "consumer_secret": "hush-secret"}', "consumer_key is empty"),
         (
             '{"consumer_key": "key", "consumer_secret": "", "access_token": "token"}',
@@ -184,7 +187,10 @@ def test_a_read_only_file_is_fine(path: Path) -> None:
             '{"consumer_key": "key", "consumer_secret": "hush-secret\\ud800"}',
             "consumer_secret holds a lone surrogate",
         ),
-        ('{"consumer_key": "key", "consumer_secret": "", "password": ""}', "a field 'password'"),
+        (
+            '{"consumer_key": "key", "consumer_secret": "", "password": ""}',
+            "an unknown field 'password'",
+        ),
         (
             '{"consumer_key": "key", "consumer_secret": "hush-secret", "header_auth": "yes"}',
             "header_auth is not true or false",

@@ -62,6 +62,10 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """A provider's settings; those of the sandbox are known only once it runs."""
     configured: dict[str, Any] = request.param
     if configured["name"] != SANDBOX:
+        for name in ("consumer_key", "access_token"):
+            if configured.get(name) == "":
+                name = f"{name} of {configured['name']!r}"
+                pytest.fail(f"test_settings.py: fill in {name}, or leave it away", pytrace=False)
         return configured
     provider: Sandbox = request.getfixturevalue("sandbox")
     token, secret = provider.issue_token()

@@ -136,6 +136,28 @@ def test_the_environment_says_who_signs(provider: Sandbox) -> None:
     assert answered("GET", provider.resource_url, env=env)["oauth_token"] == token
 
 
+@pytest.mark.parametrize(
+    ("half", "missing"),
+    [("OAUTH_TOKEN", "OAUTH_TOKEN_SECRET"), ("OAUTH_TOKEN_SECRET", "OAUTH_TOKEN")],
+)
+def test_half_a_token_in_the_environment_is_refused(half: str, missing: str) -> None:
+    consumer = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush"}
+    ended = run("request", "GET", "http://nowhere.invalid/", env={**consumer, half: "hush-half"})
+    assert ended.returncode == 1
+    assert f"{half} is set, but not {missing}" in ended.stderr
+    assert "hush" not in ended.stderr
+
+
+@pytest.mark.parametrize(("option", "place"), [("--header", "header"), ("--no-header", "query")])
+def test_an_option_overrides_what_the_file_says(
+    provider: Sandbox, credentials: list[str], option: str, place: str
+) -> None:
+    hook = credential_file.load(credentials[1], header_auth=place != "header")
+    credential_file.save(hook, credentials[1])
+    report = answered("GET", provider.resource_url, option, *credentials)
+    assert report["place"] == place
+
+
 def test_the_signature_method_is_as_asked_for(provider: Sandbox, credentials: list[str]) -> None:
     options = ["--signature-method", "HMAC-SHA256", "--header", "--realm", "here"]
     report = answered("GET", provider.resource_url, *credentials, *options)

@@ -392,11 +392,33 @@ def test_the_signing_adapter_never_sends_a_body_twice_that_it_can_not_rewind(
 ) -> None:
     strict.always("/x", failure)
     session.mount(HERE, SigningAdapter(max_retries=ON_503))
+    hook = OAuthHook(*strict.credentials())
 
-    with pytest.raises(requests.RequestException):
-        session.post(f"{HERE}/x", (part for part in [b"a"]), auth=OAuthHook(*strict.credentials()))
+    def outcome() -> Any:
+        try:
+            return session.post(f"{HERE}/x", (part for part in [b"a"]), auth=hook).status_code
+        except requests.RequestException as error:
+            return type(error)
 
+    assert outcome() == (requests.ConnectionError if failure is RESET else 503)
     assert_each_verified(strict.messages, 1)
+
+
+def test_the_error_of_the_last_attempt_names_the_place_and_no_secret(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.always("/x", Answer(503))
+    session.mount("http://", SigningAdapter(max_retries=ON_503.new(total=0)))
+
+    with pytest.raises(requests.exceptions.RetryError) as caught:
+        session.get(
+            "http://user:hush-pw@provider.example/x?q=1",
+            hooks={"pre_request": OAuthHook(*strict.credentials())},
+        )
+
+    text = str(caught.value)
+    assert text.startswith("provider.example: Max retries exceeded with url: /x (Caused by")
+    assert "hush" not in text
 
 
 def test_a_post_is_not_repeated_unless_the_retry_says_so(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import parse_qs
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from oauthlib.oauth1 import (
     SIGNATURE_TYPE_AUTH_HEADER,
     SIGNATURE_TYPE_BODY,
@@ -278,10 +281,13 @@ def test_signature_methods(provider: Sandbox, method: str) -> None:
     assert send(signer, "GET", provider.resource_url).json()["signature_method"] == method
 
 
+def test_rsa_without_what_verifies_it_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(ImportError, match=r"pip install 'oauthlib\[signedtoken\]'"):
+        Sandbox(rsa_public_key="-----BEGIN PUBLIC KEY-----")
+
+
 def test_rsa_where_a_public_key_is_given() -> None:
-    pytest.importorskip("jwt")
-    rsa = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.rsa")
-    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = private.private_bytes(
         serialization.Encoding.PEM,

@@ -75,3 +75,19 @@ def test_where_nobody_can_type_the_pin_it_says_how_to_run(checkout: Path) -> Non
     )
 
     assert "run this at a terminal, pytest -s -n 0" in done.stdout
+
+
+def test_a_copied_template_says_what_to_fill_in(checkout: Path) -> None:
+    shutil.copy(TESTS.parent / "test_settings.py.template", checkout / "test_settings.py")
+    tests = checkout / "tests/test_functional.py"
+    done = subprocess.run(
+        [*PYTEST, "-n", "0", "--rootdir", checkout, tests],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "test_settings.py: fill in consumer_key of 'X', or leave it away" in done.stdout
+    assert "Traceback" not in done.stdout

@@ -253,6 +253,27 @@ def test_arguments_that_are_swapped_are_refused_by_name(hook: OAuthHook) -> None
 # The user's own session
 
 
+class Future(requests.Session):
+    """As those of requests-futures: what comes of a request is no response yet."""
+
+    def request(self, *_: Any, **__: Any) -> Any:
+        return object()
+
+
+@pytest.mark.parametrize(
+    ("session", "says"),
+    [
+        ("text", "must be a requests.Session or None, not builtins.str"),
+        (Future(), "gave a object, not a response: give a requests.Session"),
+    ],
+)
+def test_a_session_that_is_not_requests_own_is_refused(
+    hook: OAuthHook, session: Any, says: str
+) -> None:
+    with pytest.raises(UnsignableRequest, match=says):
+        three_legged.request_token("http://nowhere.invalid/", hook, session=session)
+
+
 def test_the_session_s_settings_hold(provider: Sandbox, hook: OAuthHook) -> None:
     with Sent() as session:
         session.headers["User-Agent"] = "ours"

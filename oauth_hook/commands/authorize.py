@@ -41,7 +41,7 @@ def add_to(commands: Any) -> None:
     where.add_argument(
         "--base-url",
         metavar="URL",
-        help="where it is installed, for "
+        help="where it is installed; needed for "
         + ", ".join(name for name, provider in PROVIDERS.items() if provider.needs_base_url),
     )
     for name in _ENDPOINTS:
@@ -70,14 +70,14 @@ def add_to(commands: Any) -> None:
         "--port",
         type=port,
         default=0,
-        help="where it listens, http://127.0.0.1:PORT/callback, for a provider that wants to know "
-        "beforehand (default: any free port)",
+        help="port of the callback, http://127.0.0.1:PORT/callback, for a provider that must know "
+        "it beforehand (default: any free one)",
     )
     add_signing_options(parser)
     parser.add_argument(
         "--save",
         metavar="FILE",
-        help="write the credentials to a file that only its owner can read. Without it token and "
+        help="write the credentials to a file that only its owner can read. Without it, token and "
         "secret are printed",
     )
     parser.set_defaults(run=run, usage_error=parser.error)
@@ -197,7 +197,7 @@ def _has_browser() -> bool:
 
 def _by_pin(asked_for: Any) -> tuple[Token, str]:
     if not sys.stdin.isatty():
-        raise CommandFailed("there is nobody to type the PIN: run this at a terminal")
+        raise CommandFailed("there is no terminal to type the PIN at: run this at one")
     token, url = asked_for("oob")
     _show("Open this page, and allow it:", url)
     if _has_browser():

@@ -19,7 +19,8 @@ _SAME = (
 _NONE = (
     "The provider's text is not a signature base string: that has three parts, joined by two '&' "
     "(method, URI, parameters), each percent-encoded. If the shell cut it at an '&', put it in "
-    "quotes. Give it without what stands before it, and as it is: no '&amp;', nor encoded again."
+    "quotes. Leave out what stands before it, and paste it unchanged: no '&amp;', and not encoded "
+    "again."
 )
 _ENCODING = (
     "Letters, digits and '-._~' stay as they are, all else is %XX in upper case, a space %20 (RFC "

@@ -32,15 +32,14 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to sign")
     group.add_argument(
         "--header",
-        action="store_true",
-        default=None,
-        help="the OAuth parameters go into the Authorization header instead of the URL",
+        action=argparse.BooleanOptionalAction,
+        help="put the OAuth parameters into the Authorization header, or not, but into the URL",
     )
     group.add_argument(
         "--signature-method",
         metavar="NAME",
         choices=NAMES,
-        help=f"HMAC-SHA1 unless told otherwise; one of {', '.join(NAMES)}",
+        help=f"one of {', '.join(NAMES)} (default: the file's or the provider's, else HMAC-SHA1)",
     )
     group.add_argument(
         "--rsa-key",
@@ -48,7 +47,7 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
         help="private key in PEM, for an RSA method; the passphrase of an encrypted one is taken "
         f"from the environment, {PASSPHRASE}, or asked for without echo",
     )
-    group.add_argument("--realm", help="stands in the Authorization header, with --header")
+    group.add_argument("--realm", help="goes into the Authorization header, so with --header")
     group.add_argument(
         "--plaintext-over-http",
         action="store_true",
@@ -98,9 +97,20 @@ def hook_for(arguments: argparse.Namespace) -> OAuthHook:
         from .. import credential_file
 
         return credential_file.load(arguments.credentials, **settings)
-    token = os.environ.get(TOKEN)
-    token_secret = os.environ.get(TOKEN_SECRET, "") if token else None
-    return OAuthHook(token or None, token_secret, **consumer(settings), **settings)
+    token, token_secret = os.environ.get(TOKEN) or None, os.environ.get(TOKEN_SECRET)
+    if token is None and token_secret:
+        raise CommandFailed(f"{TOKEN_SECRET} is set, but not {TOKEN}")
+    if token is not None and token_secret is None and not _is_rsa(settings):
+        raise CommandFailed(f"{TOKEN} is set, but not {TOKEN_SECRET}: if it has none, set it empty")
+    if token is None:
+        token_secret = None
+    return OAuthHook(token, token_secret, **consumer(settings), **settings)
+
+
+def _is_rsa(settings: dict[str, Any]) -> bool:
+    """Whether the signature method in ``settings`` needs no secrets."""
+    method: str = settings.get("signature_method", "")
+    return method.startswith("RSA-")
 
 
 def consumer(settings: dict[str, Any]) -> dict[str, Any]:
@@ -108,11 +118,10 @@ def consumer(settings: dict[str, Any]) -> dict[str, Any]:
 
     An RSA method in ``settings`` needs no secret.
     """
-    method = settings.get("signature_method", "")
     key = os.environ.get(KEY) or _asked("consumer key", KEY).strip()
     secret = os.environ.get(SECRET)
     if secret is None:
-        secret = "" if method.startswith("RSA-") else _asked("consumer secret", SECRET).strip()
+        secret = "" if _is_rsa(settings) else _asked("consumer secret", SECRET).strip()
     return {"consumer_key": key, "consumer_secret": secret}
 
 

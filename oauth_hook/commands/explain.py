@@ -17,7 +17,7 @@ def add_to(commands: Any) -> None:
     """Adds the command to argparse's subparsers."""
     parser: argparse.ArgumentParser = commands.add_parser(
         "explain",
-        help="show how a request is signed, and where a provider sees it otherwise",
+        help="show how a request is signed, and where the provider's view of it differs",
         description="Shows every step from a request to its signature (RFC 5849 section 3.4.1), "
         "with the secrets masked. Sends nothing.",
         epilog="Exit status: 0 shown (and with --compare, the same), 1 another base string, or it "

@@ -18,17 +18,17 @@ def add_to(commands: Any) -> None:
         "sandbox",
         help="run an OAuth 1.0a provider on this machine, to develop and test against",
         description="Serves an OAuth 1.0a provider on this machine until it is interrupted "
-        "(Ctrl-C), prints its endpoints and a consumer, and shows each request with the answer.",
+        "(Ctrl-C), prints its endpoints and a consumer, and logs each request with its status.",
     )
     parser.add_argument(
         "--database",
         metavar="FILE",
-        help="consumer and tokens survive a restart in it; in memory otherwise",
+        help="keeps consumer and tokens, so that they survive a restart (default: in memory)",
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen on; %(default)s is this machine's own",
+        help="address to listen on (default: %(default)s, which only this machine reaches)",
     )
     parser.add_argument(
         "--port", type=port, default=0, help="port to listen on (default: any free one)"

@@ -5,6 +5,7 @@ It puts the parts together; what they do is theirs.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import socket
@@ -55,7 +56,7 @@ class Sandbox:
     :param ssl_context: serves https with its certificate.
     :param timestamp_lifetime: by how many seconds a timestamp may differ from the clock.
     :param rsa_public_key: the consumer's public key in PEM, to accept RSA-SHA1, RSA-SHA256 and
-        RSA-SHA512 too. Needs `pip install 'oauthlib[signedtoken]'`.
+        RSA-SHA512 too. Needs `pip install 'oauthlib[signedtoken]'`, else ImportError.
     :param lenient_exchange: whether an access token request may also be signed with an empty token
         secret, against RFC 5849 section 2.3: some providers let clients get away with it.
     """
@@ -77,6 +78,12 @@ class Sandbox:
         rsa_public_key: str | None = None,
         lenient_exchange: bool = False,
     ) -> None:
+        if rsa_public_key is not None and importlib.util.find_spec("jwt") is None:
+            raise ImportError(
+                "rsa_public_key needs PyJWT, which is not installed: "
+                "pip install 'oauthlib[signedtoken]'",
+                name="jwt",
+            )
         self._host = host
         self._port = port
         self._application = application

@@ -195,6 +195,15 @@ def test_the_environment_serves_without_a_file(
     assert (received["place"], received["oauth_token"]) == ("header", hook.token.key)
 
 
+@pytest.mark.parametrize("half", ["OAUTH_TOKEN", "OAUTH_TOKEN_SECRET"])
+def test_half_a_token_in_the_environment_is_refused(http: Http, half: str) -> None:
+    consumer = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "secret"}
+    result = http("GET", "http://nowhere.invalid/", **consumer, **{half: "half"})
+
+    assert result.returncode == 1
+    assert "a token needs both its key and its secret" in result.stderr
+
+
 def test_at_a_terminal_the_user_is_asked_without_echo(
     provider: Sandbox, hook: OAuthHook, tmp_path: Path
 ) -> None:
@@ -263,7 +272,7 @@ def at_terminal(command: list[str], answers: dict[str, str], config: Path, statu
         ((), "no credentials: give -a FILE, or set OAUTH_CONSUMER_KEY"),
         (("-a", "no-such-file"), "-a must name a file of credentials"),
         (("-a", "key:hush-secret"), "-a must name a file of credentials"),
-        (("-a", os.devnull), "is not used: others"),
+        (("-a", os.devnull), "is not used: users other than its owner"),
     ],
     ids=["nothing", "no file", "a key and a secret", "a file that others can read"],
 )
