@@ -97,12 +97,25 @@ def test_the_python_blocks_run_from_top_to_bottom(
     kept = []
     for code in OURS:
         exec(runnable(code, provider), names)
+        if "def login(" in code:
+            assert_the_web_application_works(provider, names["login"], names["callback"])
         kept += [value for value in names.values() if isinstance(value, requests.Session)]
 
     names["test_my_client"](provider)
     for session in kept:
         session.close()
     assert names["hook"].token is not None
+
+
+def assert_the_web_application_works(provider: Sandbox, login: Any, callback: Any) -> None:
+    users: list[dict[str, Any]] = [{}, {}, {}]
+    keys = [login(user).partition("oauth_token=")[2] for user in users]
+    back = f"https://app.example/callback?oauth_token={keys[0]}"
+
+    assert callback(users[1], f"{back}&oauth_verifier=x") == "That did not work, try again."
+    assert callback(users[2], provider.deny(keys[2])) == "You did not allow it."
+    verifier = provider.authorize(keys[0])
+    assert callback(users[0], f"{back}&oauth_verifier={verifier}") == "Hello sandbox_user"
 
 
 def test_an_upload_to_flickr_is_signed_as_flickr_wants_it(
