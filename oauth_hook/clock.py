@@ -113,7 +113,8 @@ def _provider_time(
 
 def _timestamp(request: PreparedRequest) -> int | None:
     """The timestamp that the request was signed with; None: it went out unsigned."""
-    sent = (_DIGITS(found.get("oauth_timestamp", "")) for found in message.carried(request))
+    places = map(dict, message.carried(request))
+    sent = (_DIGITS(found.get("oauth_timestamp", "")) for found in places)
     return next((int(digits[0]) for digits in sent if digits), None)
 
 

@@ -26,13 +26,15 @@ class OAuthError(requests.exceptions.RequestException):
 class CredentialError(OAuthError, ValueError):
     """A consumer key, consumer secret, access token, token secret or RSA key that can't be used.
 
-    Raised where it is given: when the hook is made, or when ``consumer`` or ``token`` is set; so is
-    that of a ``realm`` or ``clock_tolerance``. Also for a file that holds no credentials.
+    Raised where it is given: when the hook is made, or when ``consumer`` or ``token`` is set. A
+    wrong ``realm`` or ``clock_tolerance`` raises it too, and so does a file without credentials.
     """
 
 
 class CredentialTypeError(CredentialError, TypeError):
-    """A credential of a wrong type: neither str nor UTF-8 bytes, or what can be no RSA key."""
+    """A credential of a wrong type: a text that is neither str nor UTF-8 bytes, a token or consumer
+    that is not even a pair, what can't be an RSA key; and in the exchange a hook that isn't one.
+    """
 
 
 class SignatureMethodError(OAuthError, ValueError):
@@ -42,7 +44,8 @@ class SignatureMethodError(OAuthError, ValueError):
 class UnsignableRequest(OAuthError, ValueError):
     """A request that can't be signed as it stands. It is as it was, and nothing was sent.
 
-    In the exchange also an argument that makes no request: a callback, verifier, token or timeout.
+    In the exchange also an argument that makes no request: a wrong callback, verifier, timeout or
+    session.
     """
 
 

@@ -105,13 +105,13 @@ def explain(
         url=_without_user_information(masked(url) or ""),
         authorization=masked(authorization or None),
         body=_body(request, extras, steps.into_form, body),
-        left_out=_NO_REALM if signer.style.realm is not None and not authorization else "",
+        left_out="" if authorization else _left_out(signer, header_auth),
     )
 
 
 def _present(request: PreparedRequest) -> tuple[str, str] | None:
     """Nonce and timestamp of the signature that the request carries, if it carries one."""
-    for found in message.carried(request):
+    for found in map(dict, message.carried(request)):
         if {"oauth_signature", "oauth_nonce", "oauth_timestamp"} <= found.keys():
             return found["oauth_nonce"], found["oauth_timestamp"]
     return None
@@ -134,19 +134,24 @@ def _from_its_beginning(request: PreparedRequest) -> Iterator[None]:
             body.seek(stands)
 
 
-_NO_REALM = "no realm, which only an Authorization header can carry: header_auth=True"
+def _left_out(signer: Signer, header_auth: bool) -> str:
+    if signer.style.realm is None:
+        return ""
+    return "no realm: only an Authorization header carries it" + (
+        "" if header_auth else ", so make it header_auth=True"
+    )
 
 
 def _signing_key(signer: Signer) -> str:
     name = signer.style.method.name
+    if name not in NAMES:
+        return f"what your function for {name} makes of (consumer secret) and (token secret)"
     if name.startswith("RSA-"):
         return "(private RSA key)"
     secrets = "(consumer secret)&" + ("(token secret)" if signer.token else "")
     if name == "PLAINTEXT":
         return f"{secrets}, which is the signature: the base string is not used"
-    if name in NAMES:
-        return secrets
-    return f"what your function for {name} makes of (consumer secret) and (token secret)"
+    return secrets
 
 
 def _without_user_information(url: str) -> str:

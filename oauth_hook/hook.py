@@ -142,7 +142,7 @@ class OAuthHook(AuthBase):
         Args:
             access_token: the token, or the request token of an exchange under way. None: the
                 consumer signs alone.
-            access_token_secret: its secret; "" if it has none. An RSA method needs none.
+            access_token_secret: its secret; "" if it has none.
             consumer_key: the consumer's key.
             consumer_secret: its secret; "" if there is none. An RSA method needs none.
             header_auth: whether the OAuth parameters go into the header, not into the query.
@@ -193,8 +193,6 @@ class OAuthHook(AuthBase):
         if consumer_secret is None and key is not None:
             consumer_secret = ""
         consumer = Consumer(chosen("consumer_key", consumer_key), consumer_secret)
-        if access_token_secret is None and access_token is not None and key is not None:
-            access_token_secret = ""
         token = None
         if access_token is not None or access_token_secret is not None:
             token = Token(access_token, access_token_secret)  # type: ignore[arg-type]

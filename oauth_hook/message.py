@@ -258,15 +258,18 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
 _CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s#]*)').findall
 
 
-def carried(request: PreparedRequest) -> Iterator[dict[str, str]]:
+def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
     """The OAuth parameters that a request carries, percent-encoded as they stand there: those of
     its header, of its URL and of its form.
     """
-    is_a_form = request.body is not None and is_form(header_fields(request))
-    for place in (request.headers.get("Authorization"), request.url, is_a_form and request.body):
+    url = (request.url or "").partition("#")[0]
+    form = request.body
+    if form is not None and not is_form(header_fields(request)):
+        form = None
+    for place in (request.headers.get("Authorization"), url, form):
         text = place.decode("latin-1") if isinstance(place, bytes) else place
         if isinstance(text, str):
-            yield dict(_CARRIED(text))
+            yield _CARRIED(text)
 
 
 def put(signed: Signed, request: PreparedRequest) -> None:

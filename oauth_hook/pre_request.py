@@ -188,8 +188,8 @@ def _with_settings(session: Any) -> Any:
         ``proxies`` and ``cookies`` (a dict or a cookie jar) are added to the session's own.
         ``hooks`` maps an event to a callable or several.
 
-        Raises ``ValueError`` for an event that Requests doesn't have, ``TypeError`` for what is no
-        hook.
+        Raises ``ValueError`` for an event that Requests doesn't have, ``TypeError`` for what
+        can't be called.
         """
         new: requests.Session = session()
         new.headers.update(headers or {})

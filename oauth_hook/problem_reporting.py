@@ -23,29 +23,57 @@ _FIELDS = (
     "oauth_parameters_rejected",
 )
 _IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",]+))")
-#: E*TRADE, for one, puts it into a web page, and Magento into JSON; some with "," for "&".
-_IN_TEXT = re.compile(r"\b(oauth_problem|oauth_acceptable_timestamps)=([a-z_]+|\d+-\d+)").findall
+#: The extension's own words for what is wrong: of a page nothing else is taken, which might be a
+#: secret, or what a user of the provider has written there.
+_PROBLEMS = (
+    "additional_authorization_required",
+    "consumer_key_refused",
+    "consumer_key_rejected",
+    "consumer_key_unknown",
+    "nonce_used",
+    "parameter_absent",
+    "parameter_rejected",
+    "permission_denied",
+    "permission_unknown",
+    "signature_invalid",
+    "signature_method_rejected",
+    "timestamp_refused",
+    "token_expired",
+    "token_rejected",
+    "token_revoked",
+    "token_used",
+    "user_refused",
+    "version_rejected",
+)
+_IN_PAGE = re.compile(rf"\boauth_problem=({'|'.join(_PROBLEMS)})\b").search
 _COMMA = re.compile(r",\s*(?=oauth_\w+=)").sub
+_ESCAPES = re.compile("(?:%(?:25)?[0-9A-F]{2})+").sub
 _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
 
 
 def problem(
-    response: requests.Response, secrets: Iterable[str] = (), *, body: bytes | None = None
+    response: requests.Response,
+    secrets: Iterable[str] = (),
+    *,
+    body: bytes | None = None,
+    in_page: bool = False,
 ) -> dict[str, str]:
     """The extension's fields in the body of ``response`` or its ``WWW-Authenticate``, decoded.
 
     ``secrets`` are masked where they occur in them, and so are the signatures and nonces of the
     requests that led to the response. Empty where there are no such fields. ``body``: what is known
-    of the body, so that none of it is read, which may have no end.
+    of the body, so that none of it is read, which may have no end. ``in_page``: whether a problem
+    that a web page or JSON tells of counts, as E*TRADE's and Magento's do.
     """
     found: dict[str, str] = {}
     content = response.content if body is None else body
     text = content[:65536].decode("utf-8-sig", "replace").strip()
+    pairs = []
     if not text.startswith(("<", "{", "[")):
         pairs = parse_qsl(_COMMA("&", text), separator="&")
-    else:
-        pairs = _IN_TEXT(text) if response.status_code >= 400 else []
+    elif in_page and response.status_code >= 400 and (told := _IN_PAGE(text)):
+        pairs = [("oauth_problem", told[1])]
     for name, quoted, plain in _IN_CHALLENGE.findall(response.headers.get("WWW-Authenticate", "")):
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted else plain  # RFC 9110 section 5.6.4
         pairs.append((name, unquote(value)))
@@ -66,20 +94,21 @@ def _signatures_and_nonces(response: requests.Response) -> set[str]:
     # A response that somebody made by hand has no request.
     places = (found for request in requests_ if request is not None for found in carried(request))
     names = ("oauth_signature", "oauth_nonce")
-    return {unquote(found[name]) for found in places for name in names if name in found}
+    return {unquote(value) for found in places for name, value in found if name in names}
 
 
 def _mask(values: set[str]) -> re.Pattern[str]:
-    """Finds each value as it is and percent-encoded, once and twice; a short one as a word only."""
+    """Finds each value as it is, with its "+" read as spaces, and percent-encoded, once and twice
+    and in either case; a short one as a word only.
+    """
     forms = set()
     for value in values - {""}:
         once = quote(value, safe="~")
-        forms |= {value, once, quote(once, safe="~")}
-    longest_first = sorted(forms, key=len, reverse=True)
-    patterns = [
-        re.escape(form) if len(form) > _SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
-        for form in longest_first
-    ]
+        forms |= {value, value.replace("+", " "), once, quote(once, safe="~")}
+    patterns = []
+    for form in sorted(forms, key=len, reverse=True):
+        pattern = _ESCAPES(r"(?i:\g<0>)", re.escape(form))
+        patterns.append(pattern if len(form) > _SHORT else rf"(?<!\w){pattern}(?!\w)")
     return re.compile("|".join(patterns) or r"(?!)")
 
 

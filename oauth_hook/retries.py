@@ -27,8 +27,6 @@ from .body import rewound
 
 __all__ = ["SigningAdapter"]
 
-_NONE = Retry(0, read=False)
-
 
 class SigningAdapter(HTTPAdapter):
     """Requests' ``HTTPAdapter``, whose retries are messages of their own.
@@ -49,7 +47,7 @@ class SigningAdapter(HTTPAdapter):
     @property
     def max_retries(self) -> Retry:
         """For urllib3, which is to repeat nothing itself. Assigning to it sets :attr:`retries`."""
-        return _NONE
+        return Retry(0, read=False)
 
     @max_retries.setter
     def max_retries(self, retries: Retry | int) -> None:

@@ -81,7 +81,10 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
     try:
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from cryptography.hazmat.primitives.serialization import (
+            load_pem_private_key,
+            load_ssh_private_key,
+        )
     except ImportError:
         raise SignatureMethodError(
             "RSA needs the cryptography package: pip install 'requests-oauth[rsa]'"
@@ -89,8 +92,9 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
     if not isinstance(key, RSAPrivateKey):
         pem = _pem(key)
         passphrase = _bytes(passphrase or None)
+        load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in pem else load_pem_private_key
         try:
-            key = load_pem_private_key(pem, passphrase)
+            key = load(pem, passphrase)
         except TypeError:
             reason = "is encrypted: give rsa_key_passphrase"
             if passphrase is not None:
@@ -101,10 +105,8 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
             reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
             if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
                 reason = "is a public key: give the private one, which stays with you"
-            elif b"OPENSSH PRIVATE KEY" in pem:
-                reason = "is in OpenSSH's format: turn it into PEM, ssh-keygen -p -m PEM -f FILE"
-            elif b"\\n" in pem:
-                reason = r"has \n written out: give it with line breaks, key.replace(r'\n', '\n')"
+            elif b"-----BEGIN" in pem and b"\\n" in pem:
+                reason = r"has \n in place of its line breaks: give it with true line breaks"
         else:
             reason = ""
         if reason:  # said outside the handlers, whose errors may show the key

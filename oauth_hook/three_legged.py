@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import requests
@@ -115,8 +115,7 @@ def request_token(
     """
     own = {}
     if callback is not None:
-        _check_text("callback", callback, "give a URL, or 'oob' for a PIN")
-        own["oauth_callback"] = callback
+        own["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
     fields, response = token_fields(
         "request token",
         method,
@@ -157,7 +156,7 @@ def authorization_url(
         UnsignableRequest: ``url`` is empty or not a str.
         CredentialTypeError: ``token`` is neither a token nor a pair.
     """
-    _check_text("url", url, "give the provider's authorization page")
+    url = _text("url", url, "give the provider's authorization page")
     token = _token(token)
     url, mark, fragment = url.partition("#")
     separator = "" if url[-1:] in ("?", "&") else "&" if "?" in url else "?"
@@ -165,13 +164,23 @@ def authorization_url(
     return f"{url}{separator}{query}{mark}{fragment}"
 
 
-def verifier(callback_url: str, token: Token | Pair) -> str:
+@overload
+def verifier(
+    callback_url: str, token: Token | Pair, *, require_verifier: Literal[True] = True
+) -> str: ...
+@overload
+def verifier(callback_url: str, token: Token | Pair, *, require_verifier: bool) -> str | None: ...
+def verifier(
+    callback_url: str, token: Token | Pair, *, require_verifier: bool = True
+) -> str | None:
     """The verifier in the URL at which the user came back (RFC 5849 section 2.2).
 
     Args:
         callback_url: as the browser asked for it, whole or from its path on.
         token: what :func:`request_token` gave *this* user, or the pair of its key and secret: if
             the URL is about another, somebody else may have made it up.
+        require_verifier: False accepts that there is none, and gives None then, for a provider of
+            OAuth 1.0: see :func:`request_token` for why section 2.2 forbids that.
 
     Raises:
         AuthorizationDenied: the user said no.
@@ -201,11 +210,11 @@ def verifier(callback_url: str, token: Token | Pair) -> str:
             f"the provider reports a problem to the callback URL: {problem['oauth_problem']}",
             problem=problem,
         )
-    if not fields.get("oauth_verifier"):
+    if require_verifier and not fields.get("oauth_verifier"):
         raise InvalidCallback("the callback URL has no oauth_verifier")
     if "oauth_token" not in fields:
         raise InvalidCallback("the callback URL has no oauth_token")
-    return fields["oauth_verifier"]
+    return fields.get("oauth_verifier") or None
 
 
 def _problem(fields: Mapping[str, str]) -> dict[str, str]:
@@ -219,6 +228,7 @@ def access_token(
     token: Token | Pair,
     verifier: str | None,
     *,
+    require_verifier: bool = True,
     method: str = "POST",
     session: requests.Session | None = None,
     timeout: float = TIMEOUT,
@@ -229,9 +239,9 @@ def access_token(
         url: of the provider's access token endpoint.
         hook: the one of the first call, or one like it.
         token: what :func:`request_token` gave, or the pair of its key and secret.
-        verifier: what :func:`verifier` gave, or the PIN that the user typed. None sends none, to a
-            provider of OAuth 1.0 that gives none; what ``require_confirmation`` says of such a one
-            in :func:`request_token` holds here too.
+        verifier: what :func:`verifier` gave, or the PIN that the user typed.
+        require_verifier: False accepts None as the verifier, and then sends none, for a provider of
+            OAuth 1.0: see ``require_confirmation`` of :func:`request_token` for the danger of it.
         method, session, timeout: as in :func:`request_token`.
 
     Gives a new hook, like ``hook`` but with the access token, and what else the provider returned.
@@ -244,9 +254,9 @@ def access_token(
         CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
     """
     params = {}
-    if verifier is not None:
-        _check_text("verifier", verifier, "give what the provider gave or showed, digit for digit")
-        params["oauth_verifier"] = verifier.strip()
+    if verifier is not None or require_verifier:
+        remedy = "give what the provider gave or showed, digit for digit"
+        params["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
     fields, _ = token_fields(
         "access token",
         method,
@@ -260,12 +270,13 @@ def access_token(
     return AccessToken(_with_token(hook, Token(key, secret)), fields)
 
 
-def _check_text(name: str, value: object, remedy: str) -> None:
-    """Raises ``UnsignableRequest`` unless it is a str with something in it."""
+def _text(name: str, value: object, remedy: str) -> str:
+    """``value``; raises ``UnsignableRequest`` unless it is a str with something in it."""
     if not isinstance(value, str):
         raise UnsignableRequest(f"{name} must be a str, not {type(value).__name__}: {remedy}")
     if not value.strip():
         raise UnsignableRequest(f"{name} is empty: {remedy}")
+    return value
 
 
 def _token(token: Token | Pair) -> Token:

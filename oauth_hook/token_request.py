@@ -70,7 +70,7 @@ def token_fields(
     secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
     if hook.token is not None:
         secrets.append(hook.token.secret)
-    problem = problem_reporting.problem(response, secrets)
+    problem = problem_reporting.problem(response, secrets, in_page=True)
     status = response.status_code
     if problem or not 200 <= status < 300:
         denied = 400 <= status < 500 or "oauth_problem" in problem

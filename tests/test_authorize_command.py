@@ -179,7 +179,7 @@ def test_credentials_that_can_not_be_saved_after_all_are_printed(
     saved = directory / "saved.json"
     with at_terminal(*authorize, "--pin", "--save", str(saved), env=consumer) as terminal:
         page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         directory.rmdir()
         terminal.type(f"{press('allow', page)[1]}\n")
         assert terminal.end() == 1
@@ -260,33 +260,52 @@ def test_by_pin(
         page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
         if has_browser:
             assert wait_for(opened) == page
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         terminal.type(f" {press('allow', page)[1]} \n")
         assert terminal.end() == 0
     verified(provider, saved)
 
 
-@pytest.mark.parametrize(("token", "status"), [(None, 0), ("another", 1)])
+@pytest.mark.parametrize(
+    ("token", "url", "status"),
+    [
+        (None, "https://a.example/oob?{}", 0),
+        (None, "'a.example/oob?{}'", 0),
+        ("another", "https://a.example/oob?{}", 1),
+    ],
+)
 def test_the_url_that_the_browser_ended_at_serves_as_the_pin(
-    consumer: dict[str, str], authorize: list[str], token: str | None, status: int
+    consumer: dict[str, str], authorize: list[str], token: str | None, url: str, status: int
 ) -> None:
     with at_terminal(*authorize, "--pin", env=consumer) as terminal:
         page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
         sent = page.partition("oauth_token=")[2]
         verifier = press("allow", page)[1]
-        terminal.until("The PIN that it shows: ")
-        terminal.type(
-            f"https://a.example/oob?oauth_token={token or sent}&oauth_verifier={verifier}\n"
-        )
+        terminal.until("The PIN that it shows, .*: ")
+        query = f"oauth_token={token or sent}&oauth_verifier={verifier}"
+        terminal.type(url.format(query) + "\n")
         assert terminal.end() == status
     assert ("about another request token" in terminal.shown) is bool(status)
+
+
+def test_a_provider_of_oauth_1_0_gives_no_pin(consumer: dict[str, str]) -> None:
+    with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
+        endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]
+        urls = [argument for name in endpoints for argument in (name, server.url)]
+        command = ("authorize", *urls, "--allow-unconfirmed", "--pin")
+        with at_terminal(*command, env=consumer) as terminal:
+            terminal.until("The PIN that it shows, .*: ")
+            terminal.type("\n")
+            assert terminal.end() == 0
+    assert b"oauth_verifier" not in server.requests[-1]
+    assert "oauth_token=t\n" in terminal.shown.replace("\r", "")
 
 
 def test_a_wrong_pin_is_one_line(consumer: dict[str, str], authorize: list[str]) -> None:
     with at_terminal(*authorize, "--pin", env=consumer) as terminal:
         page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
         press("allow", page)
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         terminal.type("1234\n")
         assert terminal.end() == 1
     assert "the provider refuses the access token: 401 Unauthorized" in terminal.shown
@@ -296,7 +315,7 @@ def test_a_wrong_pin_is_one_line(consumer: dict[str, str], authorize: list[str])
 @pytest.mark.parametrize(("typed", "status"), [("\n", 1), ("\x04", 1), ("\x03", 130)])
 def test_no_pin(consumer: dict[str, str], authorize: list[str], typed: str, status: int) -> None:
     with at_terminal(*authorize, "--pin", env=consumer) as terminal:
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         terminal.type(typed)
         assert terminal.end() == status
     assert "Traceback" not in terminal.shown
@@ -308,7 +327,7 @@ def test_a_pin_that_is_not_utf_8_is_one_line(
     consumer: dict[str, str], authorize: list[str], tmp_path: Path
 ) -> None:
     with at_terminal(*authorize, "--pin", env=consumer) as terminal:
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         terminal.type(os.fsdecode(b"\xff\n"))
         assert terminal.end() == 1
     assert terminal.shown.endswith("\noauth-hook: the PIN is not UTF-8\n")
@@ -349,7 +368,7 @@ def test_a_provider_that_does_not_confirm_the_callback(
         urls.append(f"--access-token-url={server.url}")
         with at_terminal("authorize", *urls, "--pin", *more, env=consumer) as terminal:
             if more:
-                terminal.until("The PIN that it shows: ")
+                terminal.until("The PIN that it shows, .*: ")
                 terminal.type("\x03")
             assert terminal.end() == status
     assert ("oauth_callback_confirmed" in terminal.shown) is not bool(more)

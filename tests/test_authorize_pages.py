@@ -110,7 +110,7 @@ def test_pin(provider: Sandbox, chromium: Any, command: dict[str, Any]) -> None:
         find(chromium, "button.allow").click()
         wait_for_title(chromium, "PIN")
         picture(chromium, "pin")
-        terminal.until("The PIN that it shows: ")
+        terminal.until("The PIN that it shows, .*: ")
         terminal.type(f"{find(chromium, '#pin').text}\n")
         assert ended(terminal) == 0
     hook = credential_file.load(command["saved"])

@@ -74,6 +74,42 @@ def test_a_refused_timestamp_teaches_the_clock_and_the_request_is_sent_once_more
     assert "timestamp_refused" in response.history[0].headers["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize("form", [{"a": "b c"}, b"a=b+c"], ids=["dict", "bytes"])
+def test_a_timestamp_in_a_form_teaches_the_clock_too(
+    strict: Provider, session: requests.Session, skew: int, form: Any
+) -> None:
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    response = session.post(f"{HERE}/x", form, headers=headers, auth=hook)
+
+    assert problems(strict) == ["timestamp_refused", None]
+    assert response.status_code == 200
+
+
+REFUSED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps"
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        (f"{HERE}/x", f"<p>Nothing found for {REFUSED}=1-3"),  # for which a user has searched
+        (f"{HERE}/x#?oauth_timestamp=5", f"{REFUSED}=1000000000-9000000000"),
+    ],
+    ids=["a page", "a fragment"],
+)
+def test_what_others_wrote_does_not_move_the_clock(
+    strict: Provider, session: requests.Session, url: str, body: str
+) -> None:
+    strict.once("/x", Answer(401, {}, body.encode()))
+    hook = OAuthHook(*strict.credentials())
+
+    assert session.get(url, auth=hook).status_code == 401
+
+    assert len(strict.messages) == 1
+    assert hook._ahead == 0
+
+
 def test_what_was_learnt_serves_all_later_requests(
     strict: Provider, session: requests.Session, header_auth: bool, skew: int
 ) -> None:

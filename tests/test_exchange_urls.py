@@ -93,8 +93,10 @@ def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> N
         three_legged.verifier(f"https://client.example/?{query}", TOKEN)
 
 
-@pytest.mark.parametrize("url", ["http://[x/cb?oauth_verifier=hush", "http://x\u2100/cb?a=b"])
-def test_a_callback_url_that_is_none_is_refused(url: str) -> None:
+@pytest.mark.parametrize(
+    "url", ["http://[x/cb?oauth_verifier=hush", "http://x\u2100/cb?a=b", None, b"http://x/?a=b"]
+)
+def test_a_callback_url_that_can_not_be_read_is_refused(url: Any) -> None:
     with pytest.raises(InvalidCallback, match="not a valid URL"):
         three_legged.verifier(url, TOKEN)
 

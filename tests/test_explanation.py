@@ -188,8 +188,12 @@ SECRETS = "(consumer secret)&(token secret)"
             ("OWN", lambda *_: "s"),
             "what your function for OWN makes of (consumer secret) and (token secret)",
         ),
+        (
+            ("RSA-SHA384", lambda *_: "s"),
+            "what your function for RSA-SHA384 makes of (consumer secret) and (token secret)",
+        ),
     ],
-    ids=["HMAC", "PLAINTEXT", "own"],
+    ids=["HMAC", "PLAINTEXT", "own", "own RSA"],
 )
 def test_it_says_what_the_signature_method_is_keyed_with(method: Any, key: str) -> None:
     hook = OAuthHook("t", "ts", "k", "cs", signature_method=method)
@@ -203,10 +207,17 @@ def test_it_says_where_a_realm_is_lost(hook: OAuthHook, realm: str | None) -> No
 
     explanation = explained(hook, "GET", "https://example.com/x")
 
-    assert bool(explanation.left_out) is (realm is not None and not hook.header_auth)
-    assert ("no realm, which only an Authorization header" in str(explanation)) is bool(
-        explanation.left_out
-    )
+    lost = realm is not None and not hook.header_auth
+    assert ("no realm: only an Authorization header carries it, so" in str(explanation)) is lost
+
+
+def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
+    hook = OAuthHook("t", "ts", "k", "cs", hook.header_auth, realm="photos", form_auth=True)
+
+    explanation = explained(hook, "POST", "https://example.com/x", data={"a": "1"})
+
+    assert explanation.left_out.startswith("no realm: only an Authorization header carries it")
+    assert ("header_auth=True" in explanation.left_out) is not hook.header_auth
 
 
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:

@@ -262,12 +262,15 @@ def test_the_log_names_the_request_and_no_credential(
 # Copies
 
 
-def test_a_pickle_keeps_the_mode_of_the_class_that_made_it(monkeypatch: Any) -> None:
+def test_a_pickle_keeps_what_the_class_that_made_it_said(monkeypatch: Any) -> None:
     monkeypatch.setattr(OAuthHook, "header_auth", True)
+    monkeypatch.setattr(OAuthHook, "clock_tolerance", 300)
     pickled = pickle.dumps(OAuthHook("t", "ts", "k", "cs"))
     monkeypatch.setattr(OAuthHook, "header_auth", False)
+    monkeypatch.setattr(OAuthHook, "clock_tolerance", None)
 
-    assert pickle.loads(pickled).header_auth is True
+    hook = pickle.loads(pickled)
+    assert (hook.header_auth, hook.clock_tolerance) == (True, 300)
 
 
 def test_equal_credentials_are_equal_and_unequal_ones_not() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import socket
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 import requests
@@ -21,7 +21,7 @@ from oauth_hook import (
 )
 
 GOOD = "oauth_token=t&oauth_token_secret=hush-s&oauth_callback_confirmed=true"
-CONSUMER_SECRET = "hush-consumer/secret"
+CONSUMER_SECRET = "hush-consumer/sec+ret"
 TOKEN = Token("r", "hush-token-secret")
 VERIFIER = "hush-v/w"
 
@@ -103,6 +103,13 @@ def test_a_problem_in_a_page_or_in_json_stands_in_the_message(hook: OAuthHook, b
     error = refused(hook, sends(form(body, "401 Unauthorized")))
     assert error.problem == {"oauth_problem": "timestamp_refused"}
     assert str(error).endswith("401 Unauthorized; oauth_problem: timestamp_refused")
+
+
+@pytest.mark.parametrize("value", ["hush_consumer", "timestamp_refused2", "1-2", ""])
+def test_what_is_not_the_extension_s_word_is_not_taken_from_a_page(
+    hook: OAuthHook, value: str
+) -> None:
+    assert refused(hook, sends(form(f"<p>oauth_problem={value}", "401 No"))).problem == {}
 
 
 def test_a_page_that_tells_of_problems_is_no_refusal(hook: OAuthHook) -> None:
@@ -189,13 +196,19 @@ def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> No
         request = server.requests[-1].decode()
         sent = request.replace('"', "").replace(",", "&").replace(" ", "&")
         told = [part for part in sent.split("&") if "signature=" in part or "nonce=" in part]
-        advice = f"not {CONSUMER_SECRET} {TOKEN.secret} {quote(VERIFIER, safe='')} {' '.join(told)}"
-        connection.sendall(form(f"oauth_problem=x&oauth_problem_advice={quote(advice)}", "401 No"))
+        raw = unquote(told[-1].partition("=")[2])  # a signature with a "+", say
+        verifier = quote(VERIFIER, safe="")
+        advice = (
+            f"not {CONSUMER_SECRET} {TOKEN.secret} {verifier} {verifier.lower()} {' '.join(told)}"
+        )
+        advice = f"oauth_problem_advice={quote(advice)}+{CONSUMER_SECRET}+{raw}"
+        connection.sendall(form(f"oauth_problem=x&{advice}", "401 No"))
 
     with misbehaving(repeats) as server, pytest.raises(TokenRequestDenied) as caught:
         three_legged.access_token(server.url, hook, TOKEN, VERIFIER)
     advice = caught.value.problem["oauth_problem_advice"]
-    assert advice.startswith("not *** *** *** oauth_")
+    assert advice.startswith("not *** *** *** *** oauth_")
+    assert advice.endswith(" *** ***")
     assert "oauth_signature=***" in advice
     assert "oauth_nonce=***" in advice
 

@@ -318,6 +318,7 @@ def test_retries_that_are_assigned_to_the_signing_adapter_are_signed_too(
     strict.once("/x", Answer(503), Answer(503))
     adapter = SigningAdapter()
     adapter.max_retries = ON_503
+    adapter.max_retries.total = 9  # of what urllib3 is told
     session.mount(HERE, adapter)
 
     response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote
 import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from oauth_hook import (
     CredentialError,
@@ -243,6 +243,7 @@ def test_the_key_is_taken_in_every_form(provider: Sandbox, tmp_path: Path) -> No
         (rsa_key(), None),
         (encrypted, "open sesame"),
         (encrypted, b"open sesame"),
+        (openssh(rsa_key()), None),
     ]:
         hook = make(
             provider, signature_method="RSA-SHA256", rsa_key=key, rsa_key_passphrase=passphrase
@@ -250,10 +251,9 @@ def test_the_key_is_taken_in_every_form(provider: Sandbox, tmp_path: Path) -> No
         assert send(hook, "GET", provider.resource_url)["signature_method"] == "RSA-SHA256"
 
 
-def test_rsa_needs_no_secrets(provider: Sandbox) -> None:
+def test_rsa_needs_no_consumer_secret(provider: Sandbox) -> None:
     hook = OAuthHook(
-        provider.issue_token()[0],
-        None,
+        *provider.issue_token(),
         provider.consumer_key,
         header_auth=True,
         signature_method="RSA-SHA1",
@@ -283,8 +283,12 @@ SECRET_LINE = "MIIsecretsecretsecret"
         (lambda: pem(rsa_key(), b"right"), "\ud800", "rsa_key_passphrase holds a lone surrogate"),
         ("-----BEGIN \ud800", None, "can't be read"),
         (lambda: pem(rsa_key()), b"needless", "is not encrypted"),
-        (lambda: pem(rsa_key()).replace(b"\n", rb"\n"), None, r"has \\n written out"),
-        (lambda: openssh(rsa_key()), None, "in OpenSSH's format: turn it into PEM"),
+        (
+            lambda: pem(rsa_key()).replace(b"\n", rb"\n"),
+            None,
+            r"has \\n in place of its line breaks",
+        ),
+        (lambda: openssh(ed25519.Ed25519PrivateKey.generate()), None, "of another kind"),
         (object(), None, "must be PEM as str or bytes, a path"),
     ],
     ids=lambda value: value.replace(" ", "-")[:20] if isinstance(value, str) else "",
@@ -408,6 +412,17 @@ def test_oauth_version_can_be_left_out(provider: Sandbox, header_auth: bool) -> 
 
 
 # oauth_body_hash
+
+
+def test_a_text_without_utf_8_can_not_be_hashed() -> None:
+    request = requests.Request("POST", "http://e.example/", headers={"Content-Type": "text/plain"})
+    prepared = request.prepare()
+    prepared.body = "\ud800"
+
+    with pytest.raises(UnreadableBody, match="lone surrogate") as caught:
+        OAuthHook("t", "ts", "k", "cs", body_hash=True)(prepared)
+
+    assert type(caught.value) is UnreadableBody
 
 
 def expected_hash(body: bytes, name: str = "sha1") -> str:

@@ -127,7 +127,12 @@ def test_a_provider_of_oauth_1_0_gets_neither_callback_nor_verifier(hook: OAuthH
         token = three_legged.request_token(
             server.url, hook, None, require_confirmation=False, session=session
         )
-        three_legged.access_token(server.url, hook, token, None, session=session)
+        back = f"http://app.example/cb?oauth_token={token.key}"
+        verifier = three_legged.verifier(back, token, require_verifier=False)
+        assert verifier is None
+        three_legged.access_token(
+            server.url, hook, token, verifier, require_verifier=False, session=session
+        )
     for request in session.sent:
         sent = f"{request.headers.get('Authorization')} {request.url} {request.body}"
         assert "oauth_signature" in sent
@@ -214,6 +219,11 @@ def test_a_url_that_is_not_http_is_refused(hook: OAuthHook, url: Any) -> None:
     ):
         with pytest.raises(InvalidURL, match=r"http://|is not valid"):
             ask()
+
+
+def test_a_verifier_is_not_left_out_unasked(hook: OAuthHook) -> None:
+    with pytest.raises(UnsignableRequest, match="verifier must be a str, not NoneType"):
+        three_legged.access_token("http://nowhere.invalid/", hook, ("t", "hush"), None)
 
 
 @pytest.mark.parametrize("text", [12345678, b"oob", "", " \n"])

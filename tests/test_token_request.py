@@ -241,6 +241,7 @@ def test_a_compressed_bomb_is_given_up_for_its_size(hook: OAuthHook) -> None:
         (" \n", "is empty"),
         ("<!DOCTYPE html><a href='?a=b&oauth_token=x&oauth_token_secret=hush'>", "is a web page"),
         ("\ufeff<!DOCTYPE html>", "is a web page"),
+        ('<?xml version="1.0"?><oauth_token>hush</oauth_token>', "is XML"),
         ('{"oauth_token": "x", "oauth_token_secret": "hush-s"}', "is JSON"),
         ("Failed to validate oauth signature and token", "holds no oauth_token$"),
         ("oauth_token_secret=hush-s", "holds no oauth_token$"),

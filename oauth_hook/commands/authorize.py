@@ -49,7 +49,8 @@ def add_to(commands: Any) -> None:
     where.add_argument(
         "--allow-unconfirmed",
         action="store_true",
-        help="accept a provider that leaves out oauth_callback_confirmed, against RFC 5849",
+        help="accept a provider of OAuth 1.0, which leaves out oauth_callback_confirmed and the "
+        "verifier (or PIN), against RFC 5849",
     )
     where.add_argument(
         "items",
@@ -115,15 +116,16 @@ def run(arguments: argparse.Namespace) -> int:
         return token, three_legged.authorization_url(page, token, page_parameters)
 
     if arguments.pin or not _has_browser():
-        token, verifier = _by_pin(asked_for)
+        token, verifier = _by_pin(asked_for, arguments.allow_unconfirmed)
     else:
-        token, verifier = _by_callback(asked_for, arguments.port)
+        token, verifier = _by_callback(asked_for, arguments.port, arguments.allow_unconfirmed)
     with client() as session:
         authorized, fields = three_legged.access_token(
             provider.access_token_url,
             hook,
             token,
             verifier,
+            require_verifier=not arguments.allow_unconfirmed,
             method=provider.access_token_method,
             session=session,
         )
@@ -195,21 +197,25 @@ def _has_browser() -> bool:
     return True
 
 
-def _by_pin(asked_for: Any) -> tuple[Token, str]:
+def _by_pin(asked_for: Any, may_be_none: bool) -> tuple[Token, str | None]:
     if not sys.stdin.isatty():
         raise CommandFailed("there is no terminal to type the PIN at: run this at one")
     token, url = asked_for("oob")
     _show("Open this page, and allow it:", url)
     if _has_browser():
         _open(url, "open the page yourself")
-    print("The PIN that it shows: ", end="", file=sys.stderr, flush=True)
+    print(
+        "The PIN that it shows, or the URL that it ends at: ", end="", file=sys.stderr, flush=True
+    )
     pin = _line()
     if not pin:
+        if may_be_none:
+            return token, None
         raise AuthorizationDenied("no PIN was given")
-    if "://" in pin:  # some providers show no page then, but an address that holds it
+    if "oauth_verifier=" in pin or "://" in pin:  # some providers show it in the address alone
         from ..three_legged import verifier
 
-        pin = verifier(pin, token)
+        return token, verifier(pin.strip("'\"<>"), token, require_verifier=not may_be_none)
     return token, pin
 
 
@@ -225,17 +231,17 @@ def _line() -> str:
     return line.strip()
 
 
-def _by_callback(asked_for: Any, port: int) -> tuple[Token, str]:
+def _by_callback(asked_for: Any, port: int, may_be_none: bool) -> tuple[Token, str | None]:
     from ..three_legged import verifier
     from .callback import Verdict
 
     with _listener(port) as listener:
         token, url = asked_for(listener.url)
-        came_back: list[str | ExchangeError] = []
+        came_back: list[str | ExchangeError | None] = []
 
         def judge(callback_url: str) -> Verdict:
             try:
-                came_back.append(verifier(callback_url, token))
+                came_back.append(verifier(callback_url, token, require_verifier=not may_be_none))
             except AuthorizationDenied as error:
                 came_back.append(error)
                 return Verdict(False, "Access denied", "Nothing was allowed.")

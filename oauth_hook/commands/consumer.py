@@ -100,17 +100,11 @@ def hook_for(arguments: argparse.Namespace) -> OAuthHook:
     token, token_secret = os.environ.get(TOKEN) or None, os.environ.get(TOKEN_SECRET)
     if token is None and token_secret:
         raise CommandFailed(f"{TOKEN_SECRET} is set, but not {TOKEN}")
-    if token is not None and token_secret is None and not _is_rsa(settings):
+    if token is not None and token_secret is None:
         raise CommandFailed(f"{TOKEN} is set, but not {TOKEN_SECRET}: if it has none, set it empty")
     if token is None:
         token_secret = None
     return OAuthHook(token, token_secret, **consumer(settings), **settings)
-
-
-def _is_rsa(settings: dict[str, Any]) -> bool:
-    """Whether the signature method in ``settings`` needs no secrets."""
-    method: str = settings.get("signature_method", "")
-    return method.startswith("RSA-")
 
 
 def consumer(settings: dict[str, Any]) -> dict[str, Any]:
@@ -118,10 +112,11 @@ def consumer(settings: dict[str, Any]) -> dict[str, Any]:
 
     An RSA method in ``settings`` needs no secret.
     """
+    method = settings.get("signature_method", "")
     key = os.environ.get(KEY) or _asked("consumer key", KEY).strip()
     secret = os.environ.get(SECRET)
     if secret is None:
-        secret = "" if _is_rsa(settings) else _asked("consumer secret", SECRET).strip()
+        secret = "" if method.startswith("RSA-") else _asked("consumer secret", SECRET).strip()
     return {"consumer_key": key, "consumer_secret": secret}
 
 

@@ -202,7 +202,7 @@ class Sandbox:
 
         `oauth_token` is the request token's key. Over HTTP, so the sandbox must run. A redirect to
         the callback is not followed. Raises RuntimeError with the page's own words where there is
-        nothing to allow, TypeError where `oauth_token` is no str.
+        nothing to allow, TypeError where `oauth_token` is not a str.
         """
         _, verifier = press("allow", self._page_url(oauth_token))
         if verifier is None:
