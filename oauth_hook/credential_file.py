@@ -136,7 +136,8 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
     for key, value in values.items():
         kind = _KINDS.get(key)
         if kind is None:
-            raise CredentialError(f"{name} holds no credentials: it has an unknown field {key[:40]!a}")
+            unknown = f"it has an unknown field {key[:40]!a}"
+            raise CredentialError(f"{name} holds no credentials: {unknown}")
         if not isinstance(value, kind):
             kind_name = "true or false" if kind is bool else "a string"
             raise CredentialError(f"{name} holds no credentials: its {key} is not {kind_name}")
