@@ -198,10 +198,9 @@ class OAuthHook(AuthBase):
             token = Token(access_token, access_token_secret)  # type: ignore[arg-type]
         if header_auth is not None:
             self.header_auth = header_auth
-        tolerance = chosen("clock_tolerance", clock_tolerance)
-        _check_tolerance(tolerance)
         if clock_tolerance is not None:
             self.clock_tolerance = clock_tolerance
+        _check_tolerance(self.clock_tolerance)  # the class's own
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -408,7 +407,8 @@ def _check_prepared(request: Any) -> None:
         return
     if hasattr(getattr(request, "request", None), "hooks"):
         raise UnsignableRequest("OAuthHook was given a response: give it response.request")
-    what = type(request).__name__
+    empty = isinstance(request, PreparedRequest)
+    what = "an empty one" if empty else type(request).__name__
     raise UnsignableRequest(
         f"OAuthHook signs a PreparedRequest, not {what}: give it what request.prepare() gives"
     )

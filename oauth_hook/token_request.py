@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
+from requests.sessions import SessionRedirectMixin
 
 from . import problem_reporting
 from .body import FORM
@@ -63,7 +64,8 @@ def token_fields(
         raise UnsignableRequest("timeout must be one number of seconds, for all of the answer")
     if not 0 < timeout <= threading.TIMEOUT_MAX:  # nor is it NaN then
         raise UnsignableRequest("timeout must be a positive, finite number of seconds")
-    if not isinstance(session, (requests.Session, type(None))):
+    # (Not requests.Session, in whose place others put classes of their own.)
+    if session is not None and not isinstance(session, SessionRedirectMixin):
         kind = f"{type(session).__module__}.{type(session).__name__}"
         raise UnsignableRequest(f"session must be a requests.Session or None, not {kind}")
     response = _response(what, method, url, params, hook, session, timeout)

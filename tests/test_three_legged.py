@@ -284,6 +284,14 @@ def test_a_session_that_is_not_requests_own_is_refused(
         three_legged.request_token("http://nowhere.invalid/", hook, session=session)
 
 
+def test_a_plain_session_serves_where_requests_name_was_given_to_another_class(
+    provider: Sandbox, hook: OAuthHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with requests.Session() as session:
+        monkeypatch.setattr(requests, "Session", Sent)  # as requests_cache.install_cache() does
+        three_legged.request_token(provider.request_token_url, hook, session=session)
+
+
 def test_the_session_s_settings_hold(provider: Sandbox, hook: OAuthHook) -> None:
     with Sent() as session:
         session.headers["User-Agent"] = "ours"
