@@ -74,7 +74,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         end = rest.index("--") if "--" in rest else len(rest)  # of the options
         if not hasattr(arguments, "items") or any(text.startswith("-") for text in rest[:end]):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        arguments.items += rest[:end] + rest[end + 1 :]
+        arguments.items = [*arguments.items, *rest[:end], *rest[end + 1 :]]
     for name, value in vars(arguments).items():
         if isinstance(value, str) and name not in _FILES and not is_utf8(value):
             parser.error(f"this is not UTF-8: {value!a}")

@@ -72,7 +72,7 @@ def test_the_version() -> None:
         (["nonsense"], "invalid choice: 'nonsense'"),
         (["demo", "--fast"], "unrecognized arguments: --fast"),
         (["demo", "fast"], "unrecognized arguments: fast"),
-        (["request", "GET"], "the following arguments are required: URL"),
+        (["request", "GET"], "the following arguments are required: URL\n"),
         (["request", "GET", "http://a.example", "a"], "'a' is not of the form name=value"),
         (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
         (["request", "POST", "http://a.example", "--json", "{"], "--json: this is not valid JSON"),

@@ -33,7 +33,7 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
-        help="put the OAuth parameters into the Authorization header, or not, but into the URL",
+        help="put the OAuth parameters into the Authorization header; or, with no-, into the URL",
     )
     group.add_argument(
         "--signature-method",
