@@ -72,7 +72,7 @@ def test_the_version() -> None:
         (["nonsense"], "invalid choice: 'nonsense'"),
         (["demo", "--fast"], "unrecognized arguments: --fast"),
         (["demo", "fast"], "unrecognized arguments: fast"),
-        (["request", "GET"], "the following arguments are required: URL\n"),
+        (["request", "GET"], "the following arguments are required: URL"),
         (["request", "GET", "http://a.example", "a"], "'a' is not of the form name=value"),
         (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
         (["request", "POST", "http://a.example", "--json", "{"], "--json: this is not valid JSON"),
@@ -101,6 +101,10 @@ def test_wrong_usage_is_said_in_a_line_with_status_2(arguments: list[str], says:
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert says in ended.stderr.splitlines()[-1]
+
+
+def test_what_may_be_left_out_is_not_said_to_be_missing() -> None:
+    assert run("request", "GET").stderr.endswith("arguments are required: URL\n")
 
 
 @pytest.mark.parametrize(
