@@ -96,20 +96,13 @@ def spelling(message: Message, decode: Callable[[str], Any]) -> Spelling:
     """``decode`` is the library's own decoder of forms, which raises where it can't."""
     wire = message.wire
     query, form, headers = wire.query, message.form, {"Host": message.host}
-    authorization = wire.header("authorization") or ""
-    # Both libraries call any other scheme's header malformed; by section 3.5.1 it is not theirs.
-    if authorization[:6] == "OAuth ":
+    authorization = authorization_of(wire)
+    if authorization:
         headers["Authorization"] = authorization
-    elif has_escapes(wire.oauth):
-        # oauthlib decodes a value in query or form twice if its name begins with "oauth_". By
-        # section 3.5 it may stand in the header as well, and there it decodes it once.
+    if authorization and authorization != wire.header("authorization"):
         query, form = (
             "&".join(pair for pair in text.split("&") if not is_oauth(pair))
             for text in (query, form)
-        )
-        headers["Authorization"] = "OAuth " + ", ".join(
-            f'{quote(name, safe="~")}="{quote(value, safe="~")}"'
-            for name, value in wire.oauth.items()
         )
     if wire.is_form:
         # oauthlib looks for the media type in lower case alone, though its case has no meaning, and
@@ -117,6 +110,21 @@ def spelling(message: Message, decode: Callable[[str], Any]) -> Spelling:
         headers["Content-Type"] = FORM
     uri = f"{message.scheme}://{message.host}{wire.target.partition('?')[0]}"
     return Spelling(f"{uri}?{readable(query, decode)}", headers, readable(form, decode))
+
+
+def authorization_of(wire: Wire) -> str:
+    """The header that the two libraries are given; "" where the parameters stay where they are."""
+    authorization = wire.header("authorization") or ""
+    # Both call any other scheme's header malformed; by section 3.5.1 it is not theirs.
+    if authorization[:6] == "OAuth ":
+        return authorization
+    # oauthlib decodes a value in query or form twice if its name begins with "oauth_". By section
+    # 3.5 it may stand in the header as well, and there it decodes it once.
+    if not has_escapes(wire.oauth):
+        return ""
+    return "OAuth " + ", ".join(
+        f'{quote(name, safe="~")}="{quote(value, safe="~")}"' for name, value in wire.oauth.items()
+    )
 
 
 def is_oauth(pair: str) -> bool:
@@ -156,7 +164,7 @@ def not_asked(message: Message) -> dict[str, str]:
         reasons["Authlib"] = "decodes a value twice if its name begins with 'oauth_'"
     if b"realm" in names:
         reasons["Authlib"] = "leaves a realm out of query and form, not of its header alone"
-        if "realm" in (message.wire.header("authorization") or ""):
+        if "realm" in authorization_of(message.wire):
             reasons["oauthlib"] = "does so too where the header has 'realm' anywhere"
     return reasons
 
