@@ -41,12 +41,16 @@ def ahead(response: Response, tolerance: int | None, *, streamed: bool) -> int |
     if timestamp is None:
         return None
     read_body = not streamed or _is_short(response)
+    broken: RequestException | None = None
     try:
         fields = problem(response, body=None if read_body else b"")
-    except RequestException:  # cut short: whoever reads it will see
+    except RequestException as error:  # cut short, say: the header may tell all the same
+        broken = error
         fields = problem(response, body=b"")
     provider_time = _provider_time(response, fields, timestamp, tolerance)
     if provider_time is None:
+        if broken is not None and not streamed:
+            raise broken  # Requests would, and can't find out any more
         return None
     offset = provider_time - int(time.time())
     log.debug("the provider's clock is %+d seconds from ours", offset)

@@ -255,7 +255,7 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
 # Placing, and finding again
 
 
-_CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s#]*)').findall
+_CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s]*)').findall
 
 
 def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:

@@ -749,3 +749,64 @@ def test_an_oauth_parameter_is_neither_decoded_nor_encoded_twice(
     received = send(hook, "POST", provider.resource_url, params={"oauth_callback": value})
 
     assert dict(received["oauth"])["oauth_callback"] == value
+
+
+# The small print
+
+
+def test_a_get_whose_form_file_is_left_empty_goes_out_as_an_empty_body(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    file = io.BytesIO(b"oauth_verifier=v")
+
+    received = send(hook, "GET", provider.resource_url, data=file, headers={"Content-Type": FORM})
+
+    assert (received["length"], header(received, "Content-Length")) == (0, "0")
+    assert header(received, "Transfer-Encoding") is None
+
+
+def test_an_oauth_header_that_holds_no_oauth_parameter_stays_in_query_mode(
+    provider: Sandbox,
+) -> None:
+    request = requests.Request("GET", provider.resource_url, {"Authorization": "OAuth abc"})
+
+    signed = in_mode(provider, False)(request.prepare())
+
+    assert signed.headers["Authorization"] == "OAuth abc"
+
+
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_empty_pairs_beside_an_oauth_parameter_are_no_parameters(
+    provider: Sandbox, hook: OAuthHook, place: str
+) -> None:
+    pairs = "&a=1&&oauth_callback=oob&"
+    if place == "query":
+        received = send(hook, "GET", f"{provider.resource_url}?{pairs}")
+    else:
+        headers = {"Content-Type": FORM}
+        received = send(hook, "POST", provider.resource_url, data=pairs, headers=headers)
+
+    assert "oauth_callback" in dict(received["oauth"])
+
+
+def test_a_response_hook_that_stands_by_itself_is_called(
+    provider: Sandbox, session: requests.Session, hook: OAuthHook
+) -> None:
+    seen: list[int] = []
+    prepared = requests.Request("GET", provider.resource_url).prepare()
+    prepared.hooks["response"] = lambda response, **_: seen.append(response.status_code)
+
+    session.send(hook(prepared))
+
+    assert seen == [200]
+
+
+def test_oauth_parameters_of_the_query_and_of_the_form_go_out_both(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    url = f"{provider.resource_url}?oauth_callback=oob"
+
+    received = send(hook, "POST", url, data={"oauth_verifier": "v"})
+
+    oauth = dict(received["oauth"])
+    assert (oauth["oauth_callback"], oauth["oauth_verifier"]) == ("oob", "v")

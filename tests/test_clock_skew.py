@@ -383,3 +383,159 @@ def test_a_tolerance_that_is_not_in_seconds_is_refused_where_it_is_given(toleran
         Ours("t", "ts", "k", "cs")
     with pytest.raises(CredentialError, match="clock_tolerance"):
         hook.clock_tolerance = tolerance
+
+
+# The small print
+
+
+@pytest.mark.parametrize("acceptable", ["{}-9999999999", "1-{}"])
+def test_a_timestamp_at_the_edge_of_the_range_is_in_it(
+    strict: Provider, session: requests.Session, monkeypatch: pytest.MonkeyPatch, acceptable: str
+) -> None:
+    now = int(time.time())
+    monkeypatch.setattr(message, "time", SimpleNamespace(time=lambda: now))
+    report = f"{REFUSED}={acceptable.format(now)}"
+    strict.once("/x", Answer(401, {}, report.encode()))
+
+    session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    assert len(strict.messages) == 1
+
+
+@pytest.mark.parametrize(("tolerance", "times"), [(60, 1), (59, 2), (0, 2)])
+def test_a_date_that_differs_by_the_tolerance_is_within_it(
+    strict: Provider,
+    session: requests.Session,
+    monkeypatch: pytest.MonkeyPatch,
+    tolerance: int,
+    times: int,
+) -> None:
+    now = int(time.time())
+    monkeypatch.setattr(message, "time", SimpleNamespace(time=lambda: now - 60))
+    strict.once("/x", Answer(401, {"Date": formatdate(now)}))
+    hook = OAuthHook(*strict.credentials(), True, clock_tolerance=tolerance)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert len(strict.messages) == times
+
+
+@pytest.mark.parametrize("date", [0, -1])
+def test_a_date_that_is_no_timestamp_teaches_nothing(
+    strict: Provider, session: requests.Session, date: int
+) -> None:
+    headers = {
+        "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"',
+        "Date": formatdate(date),
+    }
+    strict.once("/x", Answer(401, headers))
+
+    session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    assert len(strict.messages) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_prepared_request_that_its_user_sends_again_is_sent_once_more_again(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    given_ = given(way, session, hook)
+    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/x", **given_))
+    problem = 'OAuth oauth_problem="timestamp_refused"'
+
+    for skew in (7200, -7200):
+        date = formatdate(time.time() + skew)
+        refusal = Answer(401, {"WWW-Authenticate": problem, "Date": date})
+        strict.once("/x", refusal, Answer(200))
+        assert session.send(prepared).status_code == 200
+
+    assert len(strict.messages) == 4
+
+
+@pytest.mark.parametrize(("stream", "times"), [(False, 2), (True, 1)])
+def test_a_long_report_is_read_unless_the_user_is_to_read_it(
+    strict: Provider, session: requests.Session, skew: int, stream: bool, times: int
+) -> None:
+    now = int(time.time())
+    report = ACCEPTED.format(now - 60, now + 60) + "&oauth_problem_advice=" + "x" * (1 << 16)
+    strict.once("/x", Answer(401, {}, report.encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    response = session.get(f"{HERE}/x", auth=hook, stream=stream)
+
+    assert len(strict.messages) == times
+    assert response.history or response.content == report.encode()
+
+
+def test_a_refusal_whose_body_is_broken_counts_by_its_header(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    headers = {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"', "Date": formatdate()}
+    strict.once("/x", Answer(401, {**headers, "Content-Encoding": "gzip"}, b"no gzip"))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    assert response.status_code == 200
+
+
+BROKEN = {
+    "a broken chunk": ({"Transfer-Encoding": "chunked"}, requests.exceptions.ChunkedEncodingError),
+    "no gzip": ({"Content-Encoding": "gzip"}, requests.exceptions.ContentDecodingError),
+}
+
+
+@pytest.mark.parametrize(("headers", "error"), BROKEN.values(), ids=BROKEN)
+def test_an_answer_whose_body_is_broken_is_the_error_that_it_is_unsigned(
+    strict: Provider, session: requests.Session, headers: dict[str, str], error: type[Exception]
+) -> None:
+    for auth in (None, OAuthHook(*strict.credentials(), True)):
+        strict.once("/x", Answer(401, headers, b"zz\r\n"))
+        with pytest.raises(error):
+            session.get(f"{HERE}/x", auth=auth)
+
+
+def test_what_was_learnt_is_explained_too(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    hook = OAuthHook(*strict.credentials())
+    session.get(f"{HERE}/x", auth=hook)
+
+    explanation = hook.explain(requests.Request("GET", f"{HERE}/x").prepare())
+
+    parameters = {name: value for _, name, value in explanation.parameters}
+    assert abs(int(parameters["oauth_timestamp"]) - time.time()) < 60
+
+
+@pytest.mark.parametrize("skew", [-3600], indirect=True, ids=["an hour behind"])
+@pytest.mark.parametrize("acceptable", ["{}-9999999999", "1-{}"])
+def test_a_date_at_the_edge_of_the_range_is_in_it(
+    strict: Provider, session: requests.Session, skew: int, acceptable: str
+) -> None:
+    date = int(time.time()) - (7000 if acceptable.startswith("1-") else 0)
+    report = f"{REFUSED}={acceptable.format(date)}".encode()
+    strict.once("/x", Answer(401, {"Date": formatdate(date)}, report))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    session.get(f"{HERE}/x", auth=hook)
+
+    assert abs(hook._ahead - (date - time.time() - skew)) < 5
+
+
+class _KeepsEverything(requests.Session):
+    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+        pass
+
+
+def test_another_origin_can_not_set_the_clock_by_a_header_that_is_kept(strict: Provider) -> None:
+    report = ACCEPTED.format(1900000000, 1900000600).encode()
+    strict.once("/old", redirect(302, "http://other.example/new"))
+    strict.once("/new", Answer(401, {}, report))
+    hook = OAuthHook(*strict.credentials())
+
+    with _KeepsEverything() as session:
+        session.trust_env = False
+        headers = {"Authorization": 'Other oauth_timestamp="5"'}
+        session.get(f"{HERE}/old", headers=headers, auth=hook)
+
+    assert hook._ahead == 0

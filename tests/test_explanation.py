@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -223,3 +224,15 @@ def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:
     with pytest.raises(UnsignableRequest):
         explained(hook, "GET", "mailto:a@b.example")
+
+
+# The small print
+
+
+def test_what_is_only_explained_is_not_logged_as_signed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "oauth_hook")
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs")
+
+    hook.explain(requests.Request("GET", "http://api.example.com/x").prepare())
+
+    assert caplog.records == []

@@ -15,6 +15,7 @@ from oauth_hook import (
     Consumer,
     CredentialError,
     CredentialTypeError,
+    InvalidURL,
     OAuthError,
     OAuthHook,
     Token,
@@ -208,7 +209,7 @@ def test_a_wrong_type_is_a_type_error_too() -> None:
 
 
 def test_an_invalid_url_is_requests_invalid_url_too() -> None:
-    assert issubclass(oauth_hook.InvalidURL, requests.exceptions.InvalidURL)
+    assert issubclass(InvalidURL, requests.exceptions.InvalidURL)
 
 
 @pytest.mark.parametrize(
@@ -323,3 +324,96 @@ def test_a_stale_header_that_another_thread_takes_away_meanwhile_is_no_error() -
     request.headers._store = _TakenAway(request.headers._store)
     url, authorization, *_ = message.sign(request, None, hook._signer, False, 0)
     assert ("oauth_signature=" in url, authorization) == (True, "")
+
+
+# The small print
+
+
+def test_credentials_of_two_kinds_are_never_equal() -> None:
+    assert Token("a", "b") != Consumer("a", "b")
+    assert Token("a", "b") != "a"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "what"),
+    [
+        ({"method": "G T"}, UnsignableRequest, "the request's method"),
+        ({"url": "http://a b/"}, InvalidURL, "the URL can't be signed"),
+        ({"headers": {"Host": "a b"}}, InvalidURL, "the URL or the Host header can't be signed"),
+    ],
+    ids=["method", "URL", "Host"],
+)
+def test_an_error_names_the_part_that_is_wrong(
+    changes: dict[str, Any], error: type[Exception], what: str
+) -> None:
+    request = requests.Request("GET", URL).prepare()
+    vars(request).update(changes)
+    with pytest.raises(UnsignableRequest) as caught:
+        OAuthHook("t", "ts", "k", "cs")(request)
+    assert type(caught.value) is error
+    assert str(caught.value).startswith(what)
+
+
+def test_what_a_request_carries_is_found_where_it_stands() -> None:
+    request = requests.Request(
+        "POST",
+        f"{URL}?oauth_a=1&x-oauth_b=2&oauth_c=3#?oauth_d=4",
+        {
+            "Authorization": 'OAuth realm="r",oauth_e="5",oauth_f=6 , oauth_g="7"',
+            "Content-Type": "application/x-www-form-urlencoded",
+        },
+        data="oauth_h=8&a=1&oauth_i=9",
+    ).prepare()
+
+    assert list(message.carried(request)) == [
+        [("oauth_e", "5"), ("oauth_f", "6"), ("oauth_g", "7")],
+        [("oauth_a", "1"), ("oauth_c", "3")],
+        [("oauth_h", "8"), ("oauth_i", "9")],
+    ]
+
+
+@pytest.mark.parametrize("blank", ["\t", "\n", "\r"])
+@pytest.mark.parametrize("place", ["/a{}b", "/?a={}b", "/#a{}b"])
+def test_a_tab_or_a_line_break_anywhere_in_the_url_is_refused(place: str, blank: str) -> None:
+    request = requests.Request("GET", URL).prepare()
+    request.url = f"http://api.example.com{place.format(blank)}"
+
+    with pytest.raises(InvalidURL, match="a tab or a line break"):
+        OAuthHook("t", "ts", "k", "cs")(request)
+
+
+@pytest.mark.parametrize("method", ["M-SEARCH", "!#$%&'*+-.^_`|~9"])
+def test_any_token_is_a_method(method: str) -> None:
+    request = requests.Request(method, URL).prepare()
+    assert "oauth_signature" in (OAuthHook("t", "ts", "k", "cs")(request).url or "")
+
+
+def test_no_name_is_no_method() -> None:
+    request = requests.Request("GET", URL).prepare()
+    request.method = ""
+    with pytest.raises(UnsignableRequest, match="method"):
+        OAuthHook("t", "ts", "k", "cs")(request)
+
+
+@pytest.mark.parametrize(
+    ("authority", "named"),
+    [
+        ("a.example:00080", "a.example"),
+        ("a.example:0008080", "a.example:8080"),
+        ("[fe80::0001]:080", "[fe80::0001]"),
+        ("a%7eb.example", "a%7eb.example"),
+    ],
+)
+def test_zeros_go_from_the_port_alone(authority: str, named: str) -> None:
+    request = requests.Request("GET", URL).prepare()
+    request.url = f"http://{authority}/x"
+    hook = OAuthHook("t", "ts", "k", "cs")
+    assert hook.explain(request).base_string_uri == f"http://{named}/x"
+
+
+def test_a_copy_with_a_broken_port_is_refused_and_never_sent_unsigned() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+    copied = hook(requests.Request("GET", URL).prepare()).copy()
+    copied.url = "http://api.example.com:a/"
+    with pytest.raises(InvalidURL, match="no valid host or port"):
+        hook(copied)

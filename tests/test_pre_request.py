@@ -366,3 +366,40 @@ assert client.get({url!r}).text == "a"
 client.close()
 """
     assert run(code).stderr == ""
+
+
+# The small print
+
+
+@pytest.mark.parametrize("hooks", [None, {}])
+def test_neither_the_session_nor_the_request_needs_hooks(
+    client: requests.Session, url: str, hooks: Any
+) -> None:
+    client.hooks = hooks
+
+    assert client.get(url).ok
+
+
+def test_what_session_is_not_given_is_what_it_ever_was() -> None:
+    with requests.session() as session, requests.Session() as ever:
+        names = ["auth", "params", "stream", "verify", "cert", "max_redirects", "trust_env"]
+        assert [getattr(session, name) for name in names] == [getattr(ever, name) for name in names]
+
+
+def test_the_settings_of_session_are_in_its_signature() -> None:
+    assert {"headers", "hooks", "trust_env"} <= inspect.signature(
+        requests.session
+    ).parameters.keys()
+
+
+@pytest.mark.parametrize("seam", ["sessions.PreparedRequest", "sessions.session"])
+def test_any_missing_seam_stops_the_import_and_is_named(seam: str) -> None:
+    code = f"import requests; del requests.{seam}; import oauth_hook"
+
+    assert f"has no requests.{seam}" in run(code).stderr
+
+
+def test_a_send_that_was_replaced_stops_the_import() -> None:
+    code = "import requests; requests.Session.send = lambda *_, **__: None; import oauth_hook"
+
+    assert "while requests.Session.send is replaced" in run(code).stderr

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+from misbehaving import is_silent, misbehaving
 from requests.adapters import HTTPAdapter
 from servers import RESET, Answer, Message, Provider, redirect
 from urllib3.util import Retry
@@ -456,3 +457,28 @@ def test_a_signing_adapter_can_be_pickled_with_its_session(
         response = other.get(f"{HERE}/x")
 
     assert response.status_code == 200
+
+
+# The small print
+
+
+@pytest.mark.parametrize("adapter", [HTTPAdapter, SigningAdapter])
+def test_an_answer_that_does_not_come_in_time_is_the_same_error_as_ever(adapter: Any) -> None:
+    with misbehaving(is_silent) as server, requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", adapter())
+        with pytest.raises(requests.ReadTimeout):
+            session.get(server.url, timeout=0.2, auth=OAuthHook("t", "ts", "k", "cs"))
+
+
+def test_a_token_of_the_users_own_is_there_each_time(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(None, None, "key", "hush-secret", header_auth)
+    request = requests.Request("POST", f"{HERE}/x", data={"oauth_token": "own"}, auth=hook)
+    prepared = request.prepare()
+
+    session.send(prepared)
+    session.send(prepared)
+
+    assert [message.oauth.get("oauth_token") for message in strict.messages] == ["own", "own"]

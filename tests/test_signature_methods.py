@@ -435,12 +435,13 @@ def expected_hash(body: bytes, name: str = "sha1") -> str:
     [
         ({"json": {"a": "\u00e9"}}, b'{"a": "\\u00e9"}'),
         ({"data": b"\xff\x00"}, b"\xff\x00"),
+        ({"data": bytearray(b"\xff\x00")}, b"\xff\x00"),
         ({"data": "caf\u20ac"}, "caf\u20ac".encode()),
         ({"data": lambda: io.BytesIO(b"x" * 200_000)}, b"x" * 200_000),
         ({}, b""),
         ({"data": {"oauth_callback": "oob"}}, b""),
     ],
-    ids=["json", "bytes", "str", "file", "no body", "a form of which nothing stays"],
+    ids=["json", "bytes", "bytearray", "str", "file", "no body", "a form of which nothing stays"],
 )
 def test_a_body_that_is_no_form_is_hashed(
     provider: Sandbox, header_auth: bool, given: dict[str, Any], body: bytes
@@ -604,3 +605,39 @@ def test_what_is_settled_can_be_read(provider: Sandbox) -> None:
         True,
         False,
     )
+
+
+# The small print
+
+
+class _SeeksUntilItIsRead(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        self.seek = _fails  # type: ignore[method-assign]
+        return super().read(size)
+
+
+def _fails(*_: Any) -> Any:
+    raise OSError("hush")
+
+
+def test_a_body_that_can_not_be_rewound_once_it_was_read_is_refused(provider: Sandbox) -> None:
+    body = _SeeksUntilItIsRead(b"content")
+    request = requests.Request("PUT", provider.resource_url, data=body).prepare()
+
+    with pytest.raises(UnreadableBody, match="can't be rewound"):
+        make(provider, True, body_hash=True)(request)
+
+
+def test_plaintext_takes_https_in_any_case() -> None:
+    request = requests.Request("GET", "https://api.example.com/x").prepare()
+    request.url = "HTTPS://api.example.com/x"
+    hook = OAuthHook("t", "s", "k", "s", True, signature_method="PLAINTEXT")
+
+    assert "oauth_signature" in hook(request).headers["Authorization"]
+
+
+def test_a_lone_surrogate_is_no_signature() -> None:
+    hook = OAuthHook("t", "s", "k", "s", signature_method=("OWN", lambda *_: "\ud800"))
+
+    with pytest.raises(SignatureMethodError, match="'OWN' gave a lone surrogate"):
+        hook(requests.Request("GET", "http://api.example.com/x").prepare())

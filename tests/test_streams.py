@@ -352,3 +352,40 @@ def test_the_memory_does_not_depend_on_a_body_that_is_not_signed(header_auth: bo
     tracemalloc.stop()
 
     assert peak < MIB // 8
+
+
+# The small print
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
+def test_text_arrives_in_the_encoding_in_which_it_arrives_unsigned(
+    strict: Provider, session: requests.Session, header_auth: bool, content_type: str
+) -> None:
+    """UTF-8 of urllib3 2, Latin-1 of urllib3 1."""
+    hook = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
+    headers = {"Content-Type": content_type}
+
+    session.post(f"{HERE}/x", "a=\u00e9", headers=headers)
+    session.post(f"{HERE}/x", "a=\u00e9", headers=headers, auth=hook)
+
+    unsigned, signed = strict.messages
+    assert signed.problem is None
+    assert signed.body == unsigned.body
+    assert signed.header("Content-Length") == unsigned.header("Content-Length")
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
+def test_text_whose_content_length_is_that_of_latin_1_arrives_as_latin_1(
+    strict: Provider, session: requests.Session, header_auth: bool, content_type: str
+) -> None:
+    """As Requests has it with urllib3 1."""
+    hook = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
+    headers = {"Content-Type": content_type}
+    for text in ("a=\u00e9", "a=\u20ac"):
+        prepared = requests.Request("POST", f"{HERE}/x", headers, data=text).prepare()
+        prepared.headers["Content-Length"] = "3"
+        session.send(hook(prepared))
+
+    assert [message.problem for message in strict.messages] == [None, None]
+    # What Latin-1 can't hold goes out as UTF-8.
+    assert [message.body for message in strict.messages] == [b"a=\xe9", b"a=\xe2\x82\xac"]

@@ -24,7 +24,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from servers import Provider
 
-from oauth_hook import OAuthHook
+from oauth_hook import OAuthHook, UnsignableRequest, message
 from oauth_hook import hook as hook_module
 
 SIZE = float(os.environ.get("OAUTH_HOOK_TEST_SIZE", "0.02"))
@@ -200,3 +200,53 @@ def test_a_process_that_is_forked_while_another_thread_signs_can_sign() -> None:
             os._exit(0 if "oauth_signature" in prepared.headers["Authorization"] else 1)
 
     assert os.waitpid(child, 0) == (child, 0)
+
+
+# The small print
+
+
+def test_a_request_is_changed_and_copied_while_no_other_thread_does_so(
+    strict: Provider, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Races that are lost too rarely for the tests above."""
+    locked: list[bool] = []
+
+    def noting(function: Any) -> Any:
+        def noted(*args: Any) -> Any:
+            locked.append(hook_module._lock.locked())
+            return function(*args)
+
+        return noted
+
+    hook = OAuthHook(*strict.credentials())
+    request = requests.Request("GET", "http://provider.example/x", hooks={"pre_request": hook})
+    prepared = request.prepare()
+    with monkeypatch.context() as patch:
+        patch.setattr(message, "put", noting(message.put))
+        session.send(prepared)
+    with monkeypatch.context() as patch:
+        patch.setattr(requests.PreparedRequest, "copy", noting(requests.PreparedRequest.copy))
+        session.send(prepared)
+    with monkeypatch.context() as patch:
+        patch.setattr(hook_module, "Signer", noting(hook_module.Signer))
+        hook.token, hook.consumer = hook.token, hook.consumer
+
+    assert locked == [True] * 4
+
+
+def test_a_request_that_another_thread_signs_while_it_is_read_is_signed_again(
+    strict: Provider, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = OAuthHook(*strict.credentials())
+    sign = message.sign
+
+    def overtaken(request: Any, *rest: Any) -> Any:
+        monkeypatch.setattr(message, "sign", sign)
+        hook(request)
+        raise UnsignableRequest("it was being changed")
+
+    monkeypatch.setattr(message, "sign", overtaken)
+
+    session.get("http://provider.example/x", hooks={"pre_request": hook})
+
+    assert [sent.problem for sent in strict.messages] == [None]
