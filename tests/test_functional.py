@@ -65,7 +65,7 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
         for name in ("consumer_key", "access_token"):
             if configured.get(name) == "":
                 name = f"{name} of {configured['name']!r}"
-                pytest.fail(f"test_settings.py: fill in {name}, or leave it away", pytrace=False)
+                pytest.fail(f"test_settings.py: fill in {name}, or remove it", pytrace=False)
         return configured
     provider: Sandbox = request.getfixturevalue("sandbox")
     token, secret = provider.issue_token()

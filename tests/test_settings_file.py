@@ -63,31 +63,29 @@ def test_the_exchange_with_a_provider_of_the_settings_asks_for_the_pin(
     assert "4 passed" in terminal.shown
 
 
-def test_where_nobody_can_type_the_pin_it_says_how_to_run(checkout: Path) -> None:
-    tests = checkout / "tests/test_functional.py"
+def printed(checkout: Path, *arguments: str) -> str:
+    """What the functional tests say where there is no terminal."""
+    tests = str(checkout / "tests/test_functional.py")
     done = subprocess.run(
-        [*PYTEST, "-n", "1", "--rootdir", checkout, tests, "-k", "exchange"],
+        [*PYTEST, "-n", "0", "--rootdir", str(checkout), tests, *arguments],
         env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+    assert done.returncode == 1
+    return done.stdout
 
-    assert "run this at a terminal, pytest -s -n 0" in done.stdout
+
+def test_where_nobody_can_type_the_pin_it_says_how_to_run(checkout: Path) -> None:
+    assert "run this at a terminal, pytest -s -n 0" in printed(checkout, "-k", "exchange")
 
 
 def test_a_copied_template_says_what_to_fill_in(checkout: Path) -> None:
     shutil.copy(TESTS.parent / "test_settings.py.template", checkout / "test_settings.py")
-    tests = checkout / "tests/test_functional.py"
-    done = subprocess.run(
-        [*PYTEST, "-n", "0", "--rootdir", checkout, tests],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
-    assert "test_settings.py: fill in consumer_key of 'X', or leave it away" in done.stdout
-    assert "Traceback" not in done.stdout
+    said = printed(checkout)
+
+    assert "test_settings.py: fill in consumer_key of 'X', or remove it" in said
+    assert "Traceback" not in said
