@@ -20,14 +20,12 @@ from requests.hooks import dispatch_hook
 
 from . import message
 from .body import rewound
-from .problem_reporting import problem
+from .problem_reporting import LONGEST_REPORT, problem
 
 log: logging.Logger = logging.getLogger("oauth_hook")
 
 _RANGE = re.compile(r"(\d{1,11})-(\d{1,11})").fullmatch
 _DIGITS = re.compile(r"[0-9]{1,11}").fullmatch
-#: A longer body is no problem report, and might have no end.
-_LONGEST_REPORT = 1 << 16
 
 
 def ahead(response: Response, tolerance: int | None, *, streamed: bool) -> int | None:
@@ -124,7 +122,7 @@ def _timestamp(request: PreparedRequest) -> int | None:
 
 def _is_short(response: Response) -> bool:
     length = response.headers.get("Content-Length", "")
-    return length.isdecimal() and int(length) <= _LONGEST_REPORT
+    return length.isdecimal() and int(length) <= LONGEST_REPORT
 
 
 def _date(response: Response) -> int | None:

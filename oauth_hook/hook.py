@@ -16,7 +16,6 @@ from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
 from . import message
-from .body import header_fields
 from .credentials import Consumer, Pair, Token, key_and_secret
 from .errors import CredentialError, InvalidURL, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
@@ -271,7 +270,7 @@ class OAuthHook(AuthBase):
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
         """
         if type(r) is not PreparedRequest or type(r.hooks) is not dict:
-            _check_prepared(r)
+            message.check_prepared(r)
         request: PreparedRequest = r
         hooks: dict[str, Any] = r.hooks
         if _MEMORY in hooks:
@@ -302,14 +301,14 @@ class OAuthHook(AuthBase):
             # No event called this, so it is auth=hook, ahead of the sending: be there when the
             # request is sent, and sent again.
             own["pre_request"] = [self]
-            memory.unsent = _signed_parts(request)
+            memory.unsent = message.signed_parts(request)
         return request
 
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
         if memory.unsent is not None:
             with _lock:  # one thread only may send it
                 unsent, memory.unsent = memory.unsent, None
-            if unsent == _signed_parts(request):
+            if unsent == message.signed_parts(request):
                 return request
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url
@@ -385,7 +384,7 @@ class OAuthHook(AuthBase):
         """
         from .explanation import explain
 
-        _check_prepared(request)
+        message.check_prepared(request)
         hooks: Any = request.hooks
         memory = hooks.get(_MEMORY)
         if memory is not None and memory.url is None:
@@ -395,23 +394,6 @@ class OAuthHook(AuthBase):
         known = None if memory is None else memory.extras
         timestamp = str(int(time.time()) + self._ahead)
         return explain(request, known, self._signer, bool(self.header_auth), timestamp)
-
-
-def _check_prepared(request: Any) -> None:
-    """Raises ``UnsignableRequest`` unless it is a request that was prepared."""
-    try:
-        _ = request.hooks.get, request.headers.items, request.body
-    except AttributeError:
-        pass
-    else:
-        return
-    if hasattr(getattr(request, "request", None), "hooks"):
-        raise UnsignableRequest("OAuthHook was given a response: give it response.request")
-    empty = isinstance(request, PreparedRequest)
-    what = "an empty one" if empty else type(request).__name__
-    raise UnsignableRequest(
-        f"OAuthHook signs a PreparedRequest, not {what}: give it what request.prepare() gives"
-    )
 
 
 def _check_tolerance(seconds: object) -> None:
@@ -424,12 +406,6 @@ def _remember(request: PreparedRequest, memory: _Memory) -> None:
     """For this request and the copies to be made of it, but not for those it was copied from."""
     hooks: Any = {**request.hooks, _MEMORY: memory}
     request.hooks = hooks
-
-
-def _signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
-    """All that the signature covers or that carries it: if it is the same, so is the signature."""
-    fields = map(header_fields(request).get, ("authorization", "host", "content-type"))
-    return request.method, request.url, request.body, *fields
 
 
 def _same_origin(signed_url: str, request: PreparedRequest) -> bool:

@@ -47,6 +47,23 @@ Signed = tuple[
 ]
 
 
+def check_prepared(request: Any) -> None:
+    """Raises ``UnsignableRequest`` unless it is a request that was prepared."""
+    try:
+        _ = request.hooks.get, request.headers.items, request.body
+    except AttributeError:
+        pass
+    else:
+        return
+    if hasattr(getattr(request, "request", None), "hooks"):
+        raise UnsignableRequest("OAuthHook was given a response: give it response.request")
+    empty = isinstance(request, PreparedRequest)
+    what = "an empty one" if empty else type(request).__name__
+    raise UnsignableRequest(
+        f"OAuthHook signs a PreparedRequest, not {what}: give it what request.prepare() gives"
+    )
+
+
 class Steps:
     """What passes on the way to a signature, for those who want to see it."""
 
@@ -253,6 +270,12 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
 
 
 # Placing, and finding again
+
+
+def signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
+    """All that the signature covers or that carries it: if it is the same, so is the signature."""
+    fields = map(header_fields(request).get, ("authorization", "host", "content-type"))
+    return request.method, request.url, request.body, *fields
 
 
 _CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s]*)').findall

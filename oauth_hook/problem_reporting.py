@@ -48,6 +48,8 @@ _PROBLEMS = (
 _IN_PAGE = re.compile(rf"\boauth_problem=({'|'.join(_PROBLEMS)})\b").search
 _COMMA = re.compile(r",\s*(?=oauth_\w+=)").sub
 _ESCAPES = re.compile("(?:%(?:25)?[0-9A-F]{2})+").sub
+#: Bytes of a body. A longer one is no problem report, and might have no end.
+LONGEST_REPORT: int = 1 << 16
 _SHORT = 7  # characters: "no" as a secret is no reason to spoil the word "not"
 _LONGEST = 500  # characters of one field that are kept
 
@@ -68,7 +70,7 @@ def problem(
     """
     found: dict[str, str] = {}
     content = response.content if body is None else body
-    text = content[:65536].decode("utf-8-sig", "replace").strip()
+    text = content[:LONGEST_REPORT].decode("utf-8-sig", "replace").strip()
     pairs = []
     if not text.startswith(("<", "{", "[")):
         pairs = parse_qsl(_COMMA("&", text), separator="&")

@@ -6,7 +6,7 @@ It knows urllib3's ``Retry``, which decides, and the ``pre_request`` event; noth
 from __future__ import annotations
 
 import contextlib
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3.exceptions
@@ -57,32 +57,29 @@ class SigningAdapter(HTTPAdapter):
         """Sends the request, again as long as ``max_retries`` says and its body can be rewound."""
         retries = self.retries
         while True:
-            response: Response | None = None
-            failure: RequestException | None = None
+            outcome: Response | RequestException
             try:
-                response = super().send(request, *args, **kwargs)
+                outcome = super().send(request, *args, **kwargs)
             except (ConnectionError, Timeout) as error:
-                failure = error
+                outcome = error
+            response = outcome if isinstance(outcome, Response) else None
             if response is not None and not retries.is_retry(
                 request.method or "", response.status_code, "Retry-After" in response.headers
             ):
                 return response
             if not rewound(request):
-                if response is None:
-                    raise cast(RequestException, failure)
-                return response
+                return _settled(outcome)
             raw: Any = None if response is None else response.raw
+            # urllib3's error shows these two, and they are all of the URL that is no secret.
+            parts = urlsplit(request.url or "")
+            host: Any = parts.hostname
             try:
-                # Its error shows these two, and they are all of the URL that is no secret.
-                parts = urlsplit(request.url or "")
-                host: Any = parts.hostname
-                cause = _cause(failure)
-                retries = retries.increment(request.method, parts.path, raw, cause, _pool=host)
+                retries = retries.increment(
+                    request.method, parts.path, raw, _cause(outcome), _pool=host
+                )
             except HTTPError as refusal:  # no more
-                if response is None:
-                    raise cast(RequestException, failure) from None
-                if not retries.raise_on_status:
-                    return response
+                if response is None or not retries.raise_on_status:
+                    return _settled(outcome)
                 _free_connection(response)
                 raise RetryError(refusal, request=request) from None
             if response is not None:
@@ -90,6 +87,13 @@ class SigningAdapter(HTTPAdapter):
             _sleep(retries, raw)
             again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
             request = again
+
+
+def _settled(outcome: Response | RequestException) -> Response:
+    """What came of the last attempt is what comes of all."""
+    if isinstance(outcome, RequestException):
+        raise outcome from None
+    return outcome
 
 
 def _free_connection(response: Response) -> None:
@@ -107,10 +111,10 @@ def _sleep(retries: Retry, raw: Any) -> None:
     raise InvalidHeader(reason)
 
 
-def _cause(failure: RequestException | None) -> Exception | None:
+def _cause(outcome: Response | RequestException) -> Exception | None:
     """urllib3's own error, by which ``Retry`` tells whether anything was sent."""
-    if failure is None or not failure.args:
-        return failure
-    cause = failure.args[0]
+    if isinstance(outcome, Response):
+        return None
+    cause = outcome.args[0] if outcome.args else outcome
     reason = getattr(cause, "reason", cause)
-    return reason if isinstance(reason, Exception) else failure
+    return reason if isinstance(reason, Exception) else outcome

@@ -113,14 +113,14 @@ def request_token(
             a str, or ``timeout`` is not a number above 0. Nothing was sent.
         CredentialTypeError: ``hook`` is not an OAuthHook.
     """
-    own = {}
+    parameters = dict(params or {})
     if callback is not None:
-        own["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
+        parameters["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
     fields, response = token_fields(
         "request token",
         method,
         url,
-        {**(params or {}), **own},
+        parameters,
         _with_token(hook, None),
         session,
         timeout,

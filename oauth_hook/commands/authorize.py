@@ -115,17 +115,18 @@ def run(arguments: argparse.Namespace) -> int:
         page = provider.authorize_url.replace("{consumer_key}", quote(hook.consumer.key, safe=""))
         return token, three_legged.authorization_url(page, token, page_parameters)
 
+    require_verifier = not arguments.allow_unconfirmed
     if arguments.pin or not _has_browser():
-        token, verifier = _by_pin(asked_for, arguments.allow_unconfirmed)
+        token, verifier = _by_pin(asked_for, require_verifier)
     else:
-        token, verifier = _by_callback(asked_for, arguments.port, arguments.allow_unconfirmed)
+        token, verifier = _by_callback(asked_for, arguments.port, require_verifier)
     with client() as session:
         authorized, fields = three_legged.access_token(
             provider.access_token_url,
             hook,
             token,
             verifier,
-            require_verifier=not arguments.allow_unconfirmed,
+            require_verifier=require_verifier,
             method=provider.access_token_method,
             session=session,
         )
@@ -197,7 +198,7 @@ def _has_browser() -> bool:
     return True
 
 
-def _by_pin(asked_for: Any, may_be_none: bool) -> tuple[Token, str | None]:
+def _by_pin(asked_for: Any, require_verifier: bool) -> tuple[Token, str | None]:
     if not sys.stdin.isatty():
         raise CommandFailed("there is no terminal to type the PIN at: run this at one")
     token, url = asked_for("oob")
@@ -209,13 +210,13 @@ def _by_pin(asked_for: Any, may_be_none: bool) -> tuple[Token, str | None]:
     )
     pin = _line()
     if not pin:
-        if may_be_none:
-            return token, None
-        raise AuthorizationDenied("no PIN was given")
+        if require_verifier:
+            raise AuthorizationDenied("no PIN was given")
+        return token, None
     if "oauth_verifier=" in pin or "://" in pin:  # some providers show it in the address alone
         from ..three_legged import verifier
 
-        return token, verifier(pin.strip("'\"<>"), token, require_verifier=not may_be_none)
+        return token, verifier(pin.strip("'\"<>"), token, require_verifier=require_verifier)
     return token, pin
 
 
@@ -231,7 +232,7 @@ def _line() -> str:
     return line.strip()
 
 
-def _by_callback(asked_for: Any, port: int, may_be_none: bool) -> tuple[Token, str | None]:
+def _by_callback(asked_for: Any, port: int, require_verifier: bool) -> tuple[Token, str | None]:
     from ..three_legged import verifier
     from .callback import Verdict
 
@@ -241,7 +242,7 @@ def _by_callback(asked_for: Any, port: int, may_be_none: bool) -> tuple[Token, s
 
         def judge(callback_url: str) -> Verdict:
             try:
-                came_back.append(verifier(callback_url, token, require_verifier=not may_be_none))
+                came_back.append(verifier(callback_url, token, require_verifier=require_verifier))
             except AuthorizationDenied as error:
                 came_back.append(error)
                 return Verdict(False, "Access denied", "Nothing was allowed.")

@@ -22,7 +22,6 @@ from .terminal import painted, printable
 
 _TIMEOUT = 60  # seconds for which the provider may say nothing
 _BLOCK = 64 * 1024  # bytes
-_LONGEST_REPORT = 64 * 1024  # bytes of an error's body in which a problem report is looked for
 _READ_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError)
 
 
@@ -116,7 +115,7 @@ def _write(response: requests.Response) -> tuple[bytes, str]:
         for block in _blocks(response):
             sys.stdout.buffer.write(block)
             count += len(block)
-            beginning += block[: _LONGEST_REPORT - len(beginning)]
+            beginning += block[: problem_reporting.LONGEST_REPORT - len(beginning)]
             if progress is not None:
                 progress.at(count)
     except _READ_ERRORS as error:
