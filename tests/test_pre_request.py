@@ -275,9 +275,8 @@ def test_names_docstrings_and_signatures_are_kept() -> None:
     assert list(inspect.signature(send).parameters) == ["self", "request", "kwargs"]
     assert requests.sessions.merge_hooks.__name__ == "merge_hooks"
     assert requests.session.__name__ == "session"
-    assert "None leaves it as it is" in (
-        requests.session.__doc__ or ""
-    )  # its own: see its arguments
+    docstring = requests.session.__doc__ or ""  # its own: Requests' knows no arguments
+    assert "None leaves it as it is" in docstring
     assert requests.session is requests.sessions.session
 
 
@@ -387,9 +386,8 @@ def test_what_session_is_not_given_is_what_it_ever_was() -> None:
 
 
 def test_the_settings_of_session_are_in_its_signature() -> None:
-    assert {"headers", "hooks", "trust_env"} <= inspect.signature(
-        requests.session
-    ).parameters.keys()
+    parameters = inspect.signature(requests.session).parameters
+    assert {"headers", "hooks", "trust_env"} <= parameters.keys()
 
 
 @pytest.mark.parametrize("seam", ["sessions.PreparedRequest", "sessions.session"])
