@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from oauth_hook import OAuthError, __version__
 from oauth_hook.commands import CommandFailed, authorize, demo, explain, is_utf8, request, sandbox
+from oauth_hook.commands.consumer import as_options
 from oauth_hook.failure import TRANSPORT_ERRORS, reason
 
 _COMMANDS = (authorize, request, explain, sandbox, demo)
@@ -62,7 +63,7 @@ def _in_one_line(error: Exception) -> str:
         name = getattr(error, "filename", None)
         text = f"{name}: {reason(error)}" if name else reason(error)
     else:
-        text = str(error)
+        text = as_options(str(error))
     return " ".join(text.split())
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
 )
 from terminal import at_terminal, environment, run
@@ -122,7 +123,19 @@ def test_what_may_be_left_out_is_not_said_to_be_missing() -> None:
         (["explain", "GET", "ftp://a.example/"], "does not begin with http:// or https://"),
         (
             ["explain", "GET", "http://a.example/", "--signature-method", "PLAINTEXT"],
-            "this URL is not https",
+            "this URL is not https: give an https URL, or --plaintext-over-http",
+        ),
+        (
+            ["explain", "GET", "http://a.example/", "--signature-method", "RSA-SHA1"],
+            "oauth-hook: --rsa-key is missing: RSA-SHA1 signs with",
+        ),
+        (
+            ["explain", "GET", "http://a.example/", "--rsa-key", __file__],
+            "oauth-hook: --rsa-key can't be read: give the private key in PEM",
+        ),
+        (
+            ["explain", "GET", "http://a.example/", "--realm", "é"],
+            "oauth-hook: --realm must be",
         ),
         (["explain", "GET", "http://a.example/", "--rsa-key", "/none"], "/none: No such file"),
         (["sandbox", "--database", "/none/database"], "/none/database: No such file"),
@@ -387,6 +400,19 @@ def test_without_a_terminal_the_passphrase_s_variable_is_named(encrypted_key: li
     assert ended.stderr == (
         "oauth-hook: the passphrase of the RSA key is missing: "
         "set OAUTH_RSA_KEY_PASSPHRASE, or run this at a terminal\n"
+    )
+
+
+def test_a_key_that_the_method_has_no_use_for_is_refused_by_the_option_s_name(
+    tmp_path: Path,
+) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(pem)
+    arguments = ["explain", "GET", "http://a.example/", "--rsa-key", str(tmp_path / "key.pem")]
+    assert run(*arguments, env=CONSUMER).stderr == (
+        "oauth-hook: --rsa-key is of no use to HMAC-SHA1: "
+        "give --signature-method RSA-SHA1 or the like\n"
     )
 
 

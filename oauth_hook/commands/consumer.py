@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from typing import Any
 
@@ -70,6 +71,23 @@ def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
         if b"ENCRYPTED" in pem:  # in its first line or, in OpenSSL's older form, below it
             settings["rsa_key_passphrase"] = _passphrase()
     return {name: value for name, value in settings.items() if value is not None}
+
+
+_ARGUMENT = re.compile(
+    r"(^|give |make the hook with )(rsa_key|signature_method|realm|plaintext_over_http)\b"
+    r"(?:=(?:True|'([^']*)'))?"
+)
+
+
+def as_options(message: str) -> str:
+    """What an error of ``OAuthHook`` says of its arguments, in the words of the command line."""
+
+    def option(argument: re.Match[str]) -> str:
+        before = "" if argument[1].startswith("make") else argument[1]
+        value = f" {argument[3]}" if argument[3] else ""
+        return f"{before}--{argument[2].replace('_', '-')}{value}"
+
+    return _ARGUMENT.sub(option, message)
 
 
 def _passphrase() -> str:
