@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -148,11 +149,10 @@ def browser(directory: Path) -> tuple[dict[str, str], Path]:
     """The environment with a browser that only writes down what it was to open, and where to."""
     opened = directory / "opened"
     script = directory / "browser"
-    script.write_text(
-        f'#!/bin/sh\nprintf %s "$1" > {opened}.part\n/bin/mv {opened}.part {opened}\n'
-    )
+    there = shlex.quote(str(opened))
+    script.write_text(f'#!/bin/sh\nprintf %s "$1" > {there}.part\n/bin/mv {there}.part {there}\n')
     script.chmod(0o755)
-    return {"BROWSER": f"{script} %s"}, opened
+    return {"BROWSER": f"{shlex.quote(str(script))} %s"}, opened
 
 
 def wait_for(path: Path, timeout: float = 30) -> str:
