@@ -44,6 +44,7 @@ TOKEN = three_legged.RequestToken("the token", "hush-secret", {"login_url": "hus
         "http://127.0.0.1:8000/?oauth_verifier=v%26w&oauth_token=the+token#_=_",
         "/ready?oauth_token=the+token&oauth_verifier=v%26w",
         "?oauth_token=the+token&oauth_verifier=v%26w&oauth_token=the+token",
+        "/ready?tag=a&tag=b&oauth_token=the+token&oauth_verifier=v%26w",  # the client's own
     ],
 )
 def test_the_verifier_is_read_from_the_callback_url(url: str) -> None:
@@ -94,6 +95,28 @@ def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("denied=the+token", "permission_denied"),
+        ("oauth_problem=user_refused", "user_refused"),
+        ("oauth_problem=token_expired", "token_expired"),
+        ("oauth_problem=" + "x" * 101, "x" * 100),
+    ],
+)
+def test_the_problem_that_came_to_the_callback_url_is_told(query: str, problem: str) -> None:
+    with pytest.raises((AuthorizationDenied, InvalidCallback)) as caught:
+        three_legged.verifier(f"/ready?{query}", TOKEN)
+    assert caught.value.problem == {"oauth_problem": problem}
+
+
+@pytest.mark.parametrize(
+    "query", ["oauth_token=the+token", "oauth_token=the+token&oauth_verifier="]
+)
+def test_a_verifier_that_is_not_there_is_none_where_it_need_not_be(query: str) -> None:
+    assert three_legged.verifier(f"/ready?{query}", TOKEN, require_verifier=False) is None
+
+
+@pytest.mark.parametrize(
     "url", ["http://[x/cb?oauth_verifier=hush", "http://x\u2100/cb?a=b", None, b"http://x/?a=b"]
 )
 def test_a_callback_url_that_can_not_be_read_is_refused(url: Any) -> None:
@@ -113,6 +136,10 @@ def test_a_request_token_says_what_else_came_and_hides_its_secret() -> None:
 def test_a_request_token_can_be_copied_and_kept(copied: Any) -> None:
     assert copied(TOKEN) == TOKEN
     assert copied(TOKEN).fields == TOKEN.fields
+
+
+def test_a_request_token_made_of_key_and_secret_has_no_fields() -> None:
+    assert three_legged.RequestToken("key", "hush-secret").fields == {}
 
 
 def test_an_access_token_s_repr_names_the_fields_only() -> None:
