@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -140,6 +141,25 @@ def test_a_provider_of_oauth_1_0_gets_neither_callback_nor_verifier(hook: OAuthH
         assert "oauth_verifier" not in sent
 
 
+def test_a_verifier_that_need_not_be_there_is_sent_where_it_is(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    new, _ = three_legged.access_token(
+        provider.access_token_url,
+        hook,
+        token,
+        provider.authorize(token.key),
+        require_verifier=False,
+    )
+    verified(provider, new)
+
+
+def test_what_else_came_with_the_request_token_is_given(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    assert token.fields == {"oauth_callback_confirmed": "true"}
+
+
 def test_the_hook_that_is_given_stays_as_it_is(provider: Sandbox, hook: OAuthHook) -> None:
     hook.token = ("access token of somebody", "hush-secret")
     before = hook.token
@@ -184,6 +204,14 @@ def test_the_parameters_of_a_get_are_in_its_query(provider: Sandbox, hook: OAuth
         )
     assert "request_token?a=b" in (session.sent[0].url or "")
     assert session.sent[0].body is None
+
+
+def test_a_method_may_be_written_small(provider: Sandbox, hook: OAuthHook) -> None:
+    with Sent() as session:
+        three_legged.request_token(
+            provider.request_token_url, hook, params={"a": "b"}, method="post", session=session
+        )
+    assert session.sent[0].body == "a=b"
 
 
 def test_the_hook_s_own_ways_hold_in_the_exchange_and_after(provider: Sandbox) -> None:
@@ -258,6 +286,11 @@ def test_arguments_that_are_swapped_are_refused_by_name(hook: OAuthHook) -> None
         three_legged.access_token(swapped, url, ("token", "secret"), "12345678")
     with pytest.raises(UnsignableRequest, match="url must be a str, not Token"):
         three_legged.authorization_url(Token("token", "secret"), url)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", [three_legged.request_token, three_legged.access_token])
+def test_a_call_waits_for_30_seconds_unless_told_otherwise(call: Callable[..., Any]) -> None:
+    assert inspect.signature(call).parameters["timeout"].default == 30
 
 
 # The user's own session
