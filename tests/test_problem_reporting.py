@@ -46,16 +46,27 @@ def refused(hook: OAuthHook, behaviour: Behaviour) -> ExchangeError:
         ("500 Oops", TokenRequestFailed, "failed on the request for the request token: 500 Int"),
         ("503 Busy", TokenRequestFailed, "503 Service Unavailable"),
         ("304 Not Modified", TokenRequestFailed, "304 Not Modified"),
+        ("199 Own", TokenRequestFailed, "failed on the request for the request token: 199"),
+        ("300 Whatever", TokenRequestFailed, "300 Multiple Choices"),
+        ("399 Own", TokenRequestFailed, "failed on the request for the request token: 399"),
     ],
 )
 def test_another_status_than_success(
     hook: OAuthHook, status: str, kind: type[ExchangeError], says: str
 ) -> None:
-    error = refused(hook, sends(form("" if status[0] == "3" else GOOD, status)))
+    error = refused(hook, sends(form("" if status[0] in "13" else GOOD, status)))
     assert type(error) is kind
     assert says in str(error)
     assert error.response is not None
     assert error.response.status_code == int(status[:3])
+
+
+@pytest.mark.parametrize(("status", "says"), [("499 Own", "499"), ("401 No", "401 Unauthorized")])
+def test_a_refusal_without_a_reason_is_told_by_its_status_alone(
+    hook: OAuthHook, status: str, says: str
+) -> None:
+    error = refused(hook, sends(form("no", status)))
+    assert str(error) == f"the provider refuses the request token: {says}"
 
 
 PROBLEM = {
