@@ -9,6 +9,7 @@ import gzip
 import io
 import re
 import socket
+import threading
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -68,6 +69,7 @@ def refused(hook: OAuthHook, *behaviours: Behaviour, timeout: float = 10) -> Exc
         form(GOOD.replace("true", "True") + "&oauth_expires_in=3600"),
         form(GOOD).replace(b"application/x-www-form-urlencoded", b"text/html; charset=utf-8"),
         form(GOOD, "201 Created"),
+        form(GOOD, "299 Own"),
         form("\ufeff" + GOOD),
         form(gzip.compress(GOOD.encode()), headers="Content-Encoding: gzip\r\n"),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
@@ -163,6 +165,12 @@ def test_a_timeout_that_is_none_is_refused_before_anything_is_sent(
         assert server.requests == []
 
 
+def test_the_longest_timeout_that_python_knows_is_one(hook: OAuthHook) -> None:
+    with misbehaving(sends(form(GOOD))) as server:
+        token = three_legged.request_token(server.url, hook, timeout=threading.TIMEOUT_MAX)
+    assert token.key == "t"
+
+
 def test_nobody_there(hook: OAuthHook) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -243,6 +251,7 @@ def test_a_compressed_bomb_is_given_up_for_its_size(hook: OAuthHook) -> None:
         ("\ufeff<!DOCTYPE html>", "is a web page"),
         ('<?xml version="1.0"?><oauth_token>hush</oauth_token>', "is XML"),
         ('{"oauth_token": "x", "oauth_token_secret": "hush-s"}', "is JSON"),
+        ('["oauth_token", "hush-s"]', "is JSON"),
         ("Failed to validate oauth signature and token", "holds no oauth_token$"),
         ("oauth_token_secret=hush-s", "holds no oauth_token$"),
         ("oauth_token=&oauth_token_secret=hush-s", "holds no oauth_token$"),
@@ -267,6 +276,8 @@ def test_a_callback_that_is_not_confirmed(hook: OAuthHook) -> None:
     assert type(error) is TokenRequestFailed
     assert "oauth_callback_confirmed=true" in str(error)
     assert "require_confirmation=False" in str(error)
+    assert error.response is not None
+    assert error.response.status_code == 200
 
 
 def test_a_confirmation_that_is_left_out_can_be_accepted(hook: OAuthHook) -> None:
@@ -287,6 +298,8 @@ def test_a_confirmation_that_says_no_is_never_accepted(
     ):
         three_legged.request_token(server.url, hook, require_confirmation=required)
     assert "require_confirmation" not in str(caught.value)  # it would not help
+    assert caught.value.response is not None
+    assert caught.value.response.status_code == 200
 
 
 def test_an_access_token_needs_no_confirmation(hook: OAuthHook) -> None:
