@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import pickle
+import re
 import time
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -493,6 +495,30 @@ def test_an_answer_whose_body_is_broken_is_the_error_that_it_is_unsigned(
         strict.once("/x", Answer(401, headers, b"zz\r\n"))
         with pytest.raises(error):
             session.get(f"{HERE}/x", auth=auth)
+
+
+def test_a_stream_whose_body_is_broken_is_left_to_its_reader(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/x", Answer(401, {"Content-Encoding": "gzip"}, b"no gzip"))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True), stream=True)
+
+    assert response.status_code == 401
+
+
+def test_what_was_learnt_is_logged(
+    strict: Provider, session: requests.Session, skew: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "oauth_hook")
+
+    session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    ours = [record.getMessage() for record in caplog.records if record.name == "oauth_hook"]
+    (told,) = (line for line in ours if "clock" in line)
+    difference = re.fullmatch("the provider's clock is ([+-][0-9]+) seconds from ours", told)
+    assert difference
+    assert abs(int(difference[1]) + skew) < 60
 
 
 def test_what_was_learnt_is_explained_too(
