@@ -374,6 +374,21 @@ def test_a_multiplexed_redirect_to_another_origin_does_not_leak(
         assert "oauth" not in f"{received.target!r} {received.headers} {message.body!r}"
 
 
+@LEAVES_SOCKETS
+def test_a_multiplexed_redirect_takes_the_cookie_along_that_it_sets(
+    multiplexed: Any, http2: str, telling: Provider, header_auth: bool, way: str
+) -> None:
+    hook = OAuthHook(*telling.credentials(), header_auth)
+    settings: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": [hook]}}
+    telling.always("/from", Answer(302, {"Location": "/to", "Set-Cookie": "node=2; Path=/"}))
+
+    multiplexed(f"{http2}/from", FORM, 1, **settings)
+    gc.collect()
+
+    assert [message.problem for message in telling.messages] == [None] * 2
+    assert [message.header("Cookie") for message in telling.messages] == [None, "node=2"]
+
+
 def test_http_2_with_multiplexing_and_redirects_that_one_follows_oneself(
     http2: str, telling: Provider, authority: tuple[trustme.CA, str], header_auth: bool, way: str
 ) -> None:
@@ -410,6 +425,39 @@ def test_a_signed_request_can_be_copied_and_is_signed_anew(
 
     assert [message.problem for message in telling.messages] == [None] * 2
     assert isinstance(prepared, niquests.PreparedRequest)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda request: pickle.loads(pickle.dumps(request))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_of_a_signed_request_is_one_of_niquests_own(hook: OAuthHook, copied: Any) -> None:
+    plain = niquests.Request("GET", "http://provider.example/").prepare()
+    signed = niquests.Request("GET", "http://provider.example/", auth=hook).prepare()
+
+    copy_ = copied(signed)
+
+    assert type(copy_) is niquests.PreparedRequest
+    assert vars(copy_).keys() - vars(plain).keys() == {"oauth_hook_first"}
+
+
+def test_signed_requests_are_of_one_class_that_is_named_as_niquests_own(hook: OAuthHook) -> None:
+    kinds = {
+        type(niquests.Request(method, "http://provider.example/", auth=hook).prepare())
+        for method in ("GET", "POST")
+    }
+
+    assert {repr(kind) for kind in kinds} == {repr(niquests.PreparedRequest)}
+    assert len(kinds) == 1
+
+
+def test_a_signed_request_of_requests_stays_one_of_its_own(hook: OAuthHook) -> None:
+    import requests
+
+    request = requests.Request("GET", "http://provider.example/", auth=hook).prepare()
+
+    assert type(request) is requests.PreparedRequest
 
 
 @LEAVES_SOCKETS
