@@ -56,15 +56,26 @@ class _Memory:
     #: The request as it was signed ahead of time, until that signature goes out.
     unsent: tuple[Any, ...] | None = None
 
-    def __init__(self, url: str | None, extras: message.Extras) -> None:
+    def __init__(
+        self, url: str | None, extras: message.Extras, auth: OAuthHook | None = None
+    ) -> None:
         #: The URL at which it was signed; None once it has left for another origin.
         self.url = url
         #: The user's own OAuth parameters, taken out of the request when it was first signed.
         self.extras = extras
+        #: The hook that is its ``auth``: the session's own hook leaves the request to it.
+        self.auth = auth
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For copies and pickles: a signature that waits to go out belongs to one request alone."""
-        return _Memory, (self.url, self.extras)
+        return _Memory, (self.url, self.extras, self.auth)
+
+    def is_for_another(self, hook: OAuthHook, hooks: dict[str, Any]) -> bool:
+        """Whether one of ``hooks``, the request's, is to sign it as its ``auth``, and not this."""
+        if self.auth is None or self.auth is hook:
+            return False
+        called = hooks.get("pre_request") or ()
+        return self.auth in ((called,) if callable(called) else called)
 
 
 #: The arguments of OAuthHook that can't be changed later. (All but the last two can be read.)
@@ -274,7 +285,10 @@ class OAuthHook(AuthBase):
         request: PreparedRequest = r
         hooks: dict[str, Any] = r.hooks
         if _MEMORY in hooks:
-            return self._sign_again(request, hooks[_MEMORY])
+            memory = hooks[_MEMORY]
+            if memory.is_for_another(self, hooks):
+                return request
+            return self._sign_again(request, memory)
         try:
             signed = message.sign(request, None, self._signer, self.header_auth, self._ahead)
         except UnsignableRequest:
@@ -301,6 +315,7 @@ class OAuthHook(AuthBase):
             # No event called this, so it is auth=hook, ahead of the sending: be there when the
             # request is sent, and sent again.
             own["pre_request"] = [self]
+            memory.auth = self
             memory.unsent = message.signed_parts(request)
         return request
 
@@ -308,7 +323,7 @@ class OAuthHook(AuthBase):
         if memory.unsent is not None:
             with _lock:  # one thread only may send it
                 unsent, memory.unsent = memory.unsent, None
-            if unsent == message.signed_parts(request):
+            if memory.auth is self and unsent == message.signed_parts(request):
                 return request
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url
@@ -331,7 +346,7 @@ class OAuthHook(AuthBase):
             log.debug("not signed: redirected to another origin")
             return request
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
-            memory = _Memory(request.url, memory.extras)
+            memory = _Memory(request.url, memory.extras, memory.auth)
             _remember(request, memory)
         signed = message.sign(request, memory.extras, self._signer, self.header_auth, self._ahead)
         with _lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from pathlib import Path
 from typing import Any
@@ -455,6 +456,67 @@ def test_auth_given_with_the_request_is_signed_whoever_else_wants_the_header(
     session.get(f"{url}/old", auth=hook)
 
     assert_each_verified(strict.messages, 2)
+
+
+@pytest.mark.parametrize("way", [as_auth, as_session_auth], ids=["auth", "session.auth"])
+@pytest.mark.parametrize("other_header_auth", [True, False], ids=["", "beside a query's"])
+@pytest.mark.parametrize("travels", [lambda it: it, copy.deepcopy], ids=["", "deepcopy"])
+def test_auth_signs_and_not_the_session_s_own_hook(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    way: Any,
+    other_header_auth: bool,
+    travels: Any,
+) -> None:
+    strict.always("/old", redirect(307, "/new"))
+    app = OAuthHook(*strict.credentials(), header_auth=other_header_auth)
+    session.hooks["pre_request"].append(app)
+    user = OAuthHook(*strict.credentials(), header_auth=header_auth)
+    settings = way(session, user)
+    prepared = session.prepare_request(
+        requests.Request("POST", f"{HERE}/old", data={"a": "1"}, auth=settings.get("auth"))
+    )
+
+    prepared = travels(prepared)
+    session.send(prepared)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 4)
+    assert user.token is not None
+    for message in strict.messages:
+        assert message.oauth["oauth_token"] == user.token.key
+        assert (message.header("Authorization") is not None) is header_auth
+
+
+def test_auth_signs_after_a_redirect_to_https_too(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    app, user = (OAuthHook(*strict.credentials(), header_auth) for _ in range(2))
+    session.hooks["pre_request"].append(app)
+    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/old", auth=user))
+    session.send(prepared)
+    prepared.url = f"https{(prepared.url or '')[4:]}"  # as http turns into https
+
+    session.send(prepared)
+
+    assert user.token is not None
+    assert {message.oauth["oauth_token"] for message in strict.messages} == {user.token.key}
+
+
+def test_a_hook_that_takes_the_place_of_auth_s_signs(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    app, user = (OAuthHook(*strict.credentials(), header_auth) for _ in range(2))
+    request = requests.Request("GET", f"{HERE}/x", auth=user).prepare()
+    hooks: Any = request.hooks
+    hooks["pre_request"] = app
+
+    session.send(request)
+
+    assert_each_verified(strict.messages, 1)
+    assert app.token is not None
+    assert strict.messages[0].oauth["oauth_token"] == app.token.key
 
 
 def test_a_netrc_entry_of_the_other_host_is_used_there(
