@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
@@ -74,8 +75,7 @@ class _Memory:
         """Whether one of ``hooks``, the request's, is to sign it as its ``auth``, and not this."""
         if self.auth is None or self.auth is hook:
             return False
-        called = hooks.get("pre_request") or ()
-        return self.auth in ((called,) if callable(called) else called)
+        return self.auth in _called(hooks, "pre_request")
 
 
 #: The arguments of OAuthHook that can't be changed later. (All but the last two can be read.)
@@ -298,9 +298,7 @@ class OAuthHook(AuthBase):
             return self(request)
         memory = _Memory(signed[0], signed[3])
         # The request gets a mapping of its own: the present one may be shared, with a session even.
-        answers = hooks.get("response") or ()
-        answers = (answers,) if callable(answers) else answers
-        own = {**hooks, "response": [self._answer, *answers], _MEMORY: memory}
+        own = {**hooks, "response": [self._answer, *_called(hooks, "response")], _MEMORY: memory}
         with _lock:
             first = request.hooks is hooks
             if first:
@@ -415,6 +413,12 @@ def _check_tolerance(seconds: object) -> None:
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
     raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")
+
+
+def _called(hooks: dict[str, Any], event: str) -> Iterable[Any]:
+    """What is called at ``event``: Requests takes one callable or several."""
+    called: Any = hooks.get(event) or ()
+    return (called,) if callable(called) else called
 
 
 def _remember(request: PreparedRequest, memory: _Memory) -> None:

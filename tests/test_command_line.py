@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
 )
@@ -355,12 +356,17 @@ def test_ctrl_d_at_a_hidden_question_is_one_line(command: str, asked_for: str) -
 # An encrypted RSA key
 
 
+def rsa_key_option(directory: Path, encryption: KeySerializationEncryption) -> list[str]:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    (directory / "key.pem").write_bytes(pem)
+    return ["--rsa-key", str(directory / "key.pem")]
+
+
 @pytest.fixture
 def encrypted_key(tmp_path: Path) -> list[str]:
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b" hush "))
-    (tmp_path / "key.pem").write_bytes(pem)
-    return ["--signature-method", "RSA-SHA1", "--rsa-key", str(tmp_path / "key.pem")]
+    encryption = BestAvailableEncryption(b" hush ")
+    return ["--signature-method", "RSA-SHA1", *rsa_key_option(tmp_path, encryption)]
 
 
 def test_the_passphrase_of_an_encrypted_key_is_asked_for_without_echo(
@@ -406,10 +412,7 @@ def test_without_a_terminal_the_passphrase_s_variable_is_named(encrypted_key: li
 def test_a_key_that_the_method_has_no_use_for_is_refused_by_the_option_s_name(
     tmp_path: Path,
 ) -> None:
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "key.pem").write_bytes(pem)
-    arguments = ["explain", "GET", "http://a.example/", "--rsa-key", str(tmp_path / "key.pem")]
+    arguments = ["explain", "GET", "http://a.example/", *rsa_key_option(tmp_path, NoEncryption())]
     assert run(*arguments, env=CONSUMER).stderr == (
         "oauth-hook: --rsa-key is of no use to HMAC-SHA1: "
         "give --signature-method RSA-SHA1 or the like\n"

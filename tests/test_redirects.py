@@ -494,12 +494,11 @@ def test_auth_signs_after_a_redirect_to_https_too(
 ) -> None:
     app, user = (OAuthHook(*strict.credentials(), header_auth) for _ in range(2))
     session.hooks["pre_request"].append(app)
-    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/old", auth=user))
-    session.send(prepared)
-    prepared.url = f"https{(prepared.url or '')[4:]}"  # as http turns into https
+    strict.once("/old", redirect(302, "https://provider.example/new"))
 
-    session.send(prepared)
+    session.get(f"{HERE}/old", auth=user)
 
+    assert_each_verified(strict.messages, 2)
     assert user.token is not None
     assert {message.oauth["oauth_token"] for message in strict.messages} == {user.token.key}
 

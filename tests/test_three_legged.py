@@ -145,13 +145,9 @@ def test_a_verifier_that_need_not_be_there_is_sent_where_it_is(
     provider: Sandbox, hook: OAuthHook
 ) -> None:
     token = three_legged.request_token(provider.request_token_url, hook)
-    new, _ = three_legged.access_token(
-        provider.access_token_url,
-        hook,
-        token,
-        provider.authorize(token.key),
-        require_verifier=False,
-    )
+    pin = provider.authorize(token.key)
+    url = provider.access_token_url
+    new, _ = three_legged.access_token(url, hook, token, pin, require_verifier=False)
     verified(provider, new)
 
 
