@@ -84,6 +84,13 @@ def reason(error: BaseException) -> str:
     return type(error).__name__
 
 
+def announced_length(response: requests.Response) -> int | None:
+    """The bytes that the body has on the wire, if ``Content-Length`` says it."""
+    announced = response.headers.get("Content-Length", "")
+    # Python reads no number of thousands of digits; more bytes than these digits say can't come.
+    return int(announced[:20]) if announced.isdecimal() else None
+
+
 def is_cut_short(response: requests.Response) -> bool:
     """Whether a body that was read to its end is shorter than announced.
 
@@ -93,8 +100,8 @@ def is_cut_short(response: requests.Response) -> bool:
     without_body = response.request.method == "HEAD" or response.status_code in (204, 304)
     if without_body or not hasattr(raw, "tell") or "Transfer-Encoding" in response.headers:
         return False
-    announced = response.headers.get("Content-Length", "")
-    return announced.isdecimal() and int(announced) > raw.tell()
+    announced = announced_length(response)
+    return announced is not None and announced > raw.tell()
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import logging
 import pickle
@@ -437,6 +438,21 @@ def test_a_date_that_is_no_timestamp_teaches_nothing(
     assert len(strict.messages) == 1
 
 
+def test_a_date_of_the_year_9999_does_not_stop_the_hook_from_learning_the_right_one(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    headers = {
+        "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"',
+        "Date": "Fri, 31 Dec 9999 23:59:59 GMT",
+    }
+    strict.once("/x", Answer(401, headers), Answer(401))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    statuses = [session.get(f"{HERE}/x", auth=hook).status_code for _ in range(3)]
+
+    assert statuses == [401, 200, 200]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_prepared_request_that_its_user_sends_again_is_sent_once_more_again(
     strict: Provider, session: requests.Session, header_auth: bool, way: str
@@ -505,6 +521,20 @@ def test_a_stream_whose_body_is_broken_is_left_to_its_reader(
     response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True), stream=True)
 
     assert response.status_code == 401
+    with pytest.raises(requests.exceptions.ContentDecodingError):
+        _ = response.content
+
+
+def test_a_compressed_body_that_the_user_streams_is_not_unpacked(
+    strict: Provider, session: requests.Session
+) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    strict.once("/x", Answer(401, {"Content-Encoding": "gzip"}, bomb))
+
+    with session.get(
+        f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True), stream=True
+    ) as response:
+        assert response.raw.tell() == 0
 
 
 def test_what_was_learnt_is_logged(

@@ -349,6 +349,14 @@ def test_the_body_of_an_error_is_written_as_it_comes(
         assert terminal.end() == 130
 
 
+def test_a_length_of_more_digits_than_python_reads_is_one_line(credentials: list[str]) -> None:
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: {'1' * 5000}\r\n\r\nhello"
+    with misbehaving(sends(answer.encode())) as server:
+        ended = run("request", "GET", server.url, *credentials)
+    assert ended.stdout.startswith("hello")
+    assert ended.stderr == "oauth-hook: the answer was cut short\n"
+
+
 CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

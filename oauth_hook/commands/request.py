@@ -12,7 +12,7 @@ import requests
 import urllib3.exceptions
 
 from .. import problem_reporting
-from ..failure import is_cut_short, reason
+from ..failure import announced_length, is_cut_short, reason
 from . import CommandFailed
 from .client import client
 from .consumer import add_credentials_option, add_signing_options, hook_for
@@ -106,9 +106,8 @@ def _show_head(response: requests.Response) -> None:
 
 def _write(response: requests.Response) -> tuple[bytes, str]:
     """Writes the body as it comes. Gives its beginning, and why the rest did not come, if so."""
-    announced = response.headers.get("Content-Length", "")
     compressed = "Content-Encoding" in response.headers
-    total = int(announced) if announced.isdecimal() and not compressed else None
+    total = None if compressed else announced_length(response)
     progress = None if sys.stdout.isatty() else Progress("received", total)
     count, block, beginning, wrong = 0, b"", b"", ""
     try:
