@@ -15,6 +15,7 @@ from oauth_hook import OAuthError, __version__
 from oauth_hook.commands import CommandFailed, authorize, demo, explain, is_utf8, request, sandbox
 from oauth_hook.commands.consumer import as_options
 from oauth_hook.failure import TRANSPORT_ERRORS, reason
+from oauth_hook.showing import printable
 
 _COMMANDS = (authorize, request, explain, sandbox, demo)
 
@@ -64,7 +65,7 @@ def _in_one_line(error: Exception) -> str:
         text = f"{name}: {reason(error)}" if name else reason(error)
     else:
         text = as_options(str(error))
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:

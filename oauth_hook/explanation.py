@@ -16,6 +16,7 @@ from requests import PreparedRequest
 
 from . import message, resource, signing
 from .body import header_fields, is_form
+from .showing import printable
 from .signer import NAMES, Signer
 
 
@@ -69,7 +70,7 @@ class Explanation(NamedTuple):
         lines.append(f"  {self.body}")
         if self.left_out:
             lines.append(f"  {self.left_out}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def explain(

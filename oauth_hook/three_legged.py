@@ -27,6 +27,7 @@ from .errors import (
     UnsignableRequest,
 )
 from .hook import OAuthHook
+from .showing import printable
 from .token_request import token_fields
 
 __all__ = [
@@ -74,7 +75,8 @@ class AccessToken(NamedTuple):
     fields: dict[str, str]
 
     def __repr__(self) -> str:
-        return f"AccessToken(hook={self.hook!r}, fields of {', '.join(self.fields) or 'nothing'})"
+        names = printable(", ".join(self.fields)) or "nothing"
+        return f"AccessToken(hook={self.hook!r}, fields of {names})"
 
 
 def request_token(

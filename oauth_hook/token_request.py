@@ -319,6 +319,8 @@ class _Bounded:
             leaves = self._session.should_strip_auth(response.url, target)
             there = urlsplit(target)
             port = "" if there.port is None else f":{there.port}"
+            if not there.netloc.isprintable():
+                raise ValueError
         except ValueError:
             return "redirects to an invalid URL"
         if not leaves:

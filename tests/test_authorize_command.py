@@ -288,6 +288,33 @@ def test_the_url_that_the_browser_ended_at_serves_as_the_pin(
     assert ("about another request token" in terminal.shown) is bool(status)
 
 
+HOSTILE = "screen_name=%1B%5D0;x%07bob%0Aoauth-hook:%20a%20lie&user_id=1"
+
+
+@pytest.mark.parametrize("save", [True, False])
+def test_what_the_provider_says_of_the_account_steers_no_terminal_and_forges_no_line(
+    consumer: dict[str, str], tmp_path: Path, save: bool
+) -> None:
+    answers = [
+        sends(form(f"oauth_token=t&oauth_token_secret=s&{more}"))
+        for more in ("oauth_callback_confirmed=true", HOSTILE)
+    ]
+    more = ["--save", str(tmp_path / "saved.json")] if save else []
+    with misbehaving(*answers) as server:
+        endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]
+        urls = [argument for name in endpoints for argument in (name, server.url)]
+        env = {**consumer, "NO_COLOR": "1"}
+        with at_terminal("authorize", *urls, "--pin", *more, env=env) as terminal:
+            terminal.until("The PIN that it shows, .*: ")
+            terminal.type("1\n")
+            assert terminal.end() == 0
+    name = r"\x1b]0;x\x07bob\noauth-hook: a lie"
+    lines = terminal.shown.splitlines()
+    assert all(map(str.isprintable, lines))
+    assert f"Authorized, screen_name {name}, user_id 1." in lines
+    assert (f"screen_name={name}" in lines) is not save
+
+
 def test_a_provider_of_oauth_1_0_gives_no_pin(consumer: dict[str, str]) -> None:
     with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
         endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]

@@ -151,6 +151,16 @@ def test_a_verifier_that_need_not_be_there_is_sent_where_it_is(
     verified(provider, new)
 
 
+def test_its_repr_names_the_fields_but_shows_no_value_and_no_control_character(
+    hook: OAuthHook,
+) -> None:
+    answer = form("oauth_token=t&oauth_token_secret=hush-s&user_id=hush-1&%1B%0Ac=hush-2")
+    with misbehaving(sends(answer)) as server:
+        given = three_legged.access_token(server.url, hook, Token("r", "hush-t"), "hush-v")
+    assert repr(given).endswith(r", fields of user_id, \x1b\nc)")
+    assert "hush" not in repr(given)
+
+
 def test_what_else_came_with_the_request_token_is_given(provider: Sandbox, hook: OAuthHook) -> None:
     token = three_legged.request_token(provider.request_token_url, hook)
     assert token.fields == {"oauth_callback_confirmed": "true"}

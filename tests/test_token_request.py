@@ -352,7 +352,9 @@ def test_a_redirect_to_another_origin_is_not_followed(hook: OAuthHook) -> None:
     assert f"redirects to another origin, {origin}," in str(error)
 
 
-@pytest.mark.parametrize("location", ["http://[", "http://a:b/", "http://user:hush-p@x:y/"])
+@pytest.mark.parametrize(
+    "location", ["http://[", "http://a:b/", "http://user:hush-p@x:y/", "http://a\x1bc/"]
+)
 def test_a_redirect_to_nowhere(hook: OAuthHook, location: str) -> None:
     assert "redirects to an invalid URL" in str(refused(hook, redirect(location)))
 

@@ -12,6 +12,7 @@ from ..errors import AuthorizationDenied, ExchangeError
 from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
+from ..showing import printable
 from . import CommandFailed, is_utf8, port
 from .client import client
 from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
@@ -292,9 +293,8 @@ def _open(url: str, otherwise: str) -> None:
 
 
 def _report(hook: OAuthHook, fields: dict[str, str], save: str | None) -> None:
-    who = "".join(
-        f", {name} {fields[name]}" for name in ("screen_name", "user_id") if name in fields
-    )
+    known = [name for name in ("screen_name", "user_id") if name in fields]
+    who = printable("".join(f", {name} {fields[name]}" for name in known))
     print(painted(f"Authorized{who}.", "green", sys.stderr), file=sys.stderr)
     if save is None:
         _print(hook, fields)
@@ -316,4 +316,4 @@ def _print(hook: OAuthHook, fields: dict[str, str]) -> None:
         "oauth_token_secret": hook.token.secret,
         **fields,
     }.items():
-        print(f"{name}={value}")
+        print(printable(f"{name}={value}"))

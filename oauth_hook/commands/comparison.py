@@ -9,7 +9,8 @@ import re
 from collections import Counter
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from .terminal import WIDTH, printable, wrapped
+from ..showing import printable
+from .terminal import WIDTH, wrapped
 
 _SAME = (
     "The base strings are the same. So the secrets differ: the consumer secret or the token secret "
@@ -41,14 +42,15 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
         (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b),
         min(len(ours), len(theirs)),
     )
-    start = max(0, at - WIDTH // 2)
-    lead = "..." if start else ""
-    shown = WIDTH - 12 - len(lead)
+    same = printable(ours[:at])
+    if len(same) > WIDTH // 2:
+        same = f"...{same[-WIDTH // 2 :]}"
+    here, there = (printable(text[at : at + WIDTH]) for text in (ours, theirs))
     lines = [
         f"The base strings part at character {at + 1}:",
-        f"  here      {lead}{printable(ours[start : start + shown])}",
-        f"  provider  {lead}{printable(theirs[start : start + shown])}",
-        f"            {' ' * (len(lead) + at - start)}^",
+        f"  here      {same}{here}"[:WIDTH],
+        f"  provider  {same}{there}"[:WIDTH],
+        f"            {' ' * len(same)}^",
         wrapped(printable(_cause(ours, theirs))),
     ]
     return False, "\n".join(lines)

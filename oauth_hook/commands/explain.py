@@ -58,8 +58,8 @@ def _sign_as_then(request: PreparedRequest, base_string: str) -> None:
     ``OAuthHook.explain`` explains it with these then, so that they are no difference.
     """
     parameters = unquote(base_string)
-    nonce = re.search(r"\boauth_nonce=([^&\s]*)", parameters)
-    timestamp = re.search(r"\boauth_timestamp=([^&\s]*)", parameters)
+    nonce = re.search(r"\boauth_nonce=([\w.~%-]*)", parameters, re.ASCII)
+    timestamp = re.search(r"\boauth_timestamp=([\w.~%-]*)", parameters, re.ASCII)
     if nonce and timestamp:
         request.headers["Authorization"] = (
             f'OAuth oauth_nonce="{nonce[1]}", oauth_timestamp="{timestamp[1]}", oauth_signature=""'

@@ -13,12 +13,13 @@ import urllib3.exceptions
 
 from .. import problem_reporting
 from ..failure import announced_length, is_cut_short, reason
+from ..showing import printable
 from . import CommandFailed
 from .client import client
 from .consumer import add_credentials_option, add_signing_options, hook_for
 from .described import add_request_arguments, described
 from .progress import Progress
-from .terminal import painted, printable
+from .terminal import painted
 
 _TIMEOUT = 60  # seconds for which the provider may say nothing
 _BLOCK = 64 * 1024  # bytes

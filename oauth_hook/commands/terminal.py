@@ -1,5 +1,5 @@
 """How things look on the terminal: colour where it is wanted, long lines broken where they read
-well, an error in one line.
+well.
 
 It knows no command.
 """
@@ -47,8 +47,3 @@ def broken(pieces: Iterable[str], indent: str, width: int = WIDTH) -> list[str]:
 def wrapped(text: str) -> str:
     """A paragraph in lines of at most the terminal's width; what has no spaces stays whole."""
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def printable(text: str) -> str:
-    """``text`` without what could steer the terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
