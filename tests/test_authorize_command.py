@@ -103,19 +103,55 @@ def test_denied_in_the_browser(
     assert not saved.exists()
 
 
-def test_a_callback_for_another_token_is_refused(
+def test_a_callback_for_another_token_is_refused_and_the_right_one_waited_for(
     consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        location, _ = press("allow", wait_for(opened))
+        assert location is not None
+        callback = location.partition("?")[0]
+        for more in ({"oauth_verifier": "1"}, {"oauth_problem": "user_refused"}, {"denied": "1"}):
+            answer = requests.get(callback, params={"oauth_token": "another", **more})
+            assert answer.status_code == 400
+            assert "about another request token" in answer.text
+        assert requests.get(location).status_code == 200
+        assert terminal.end() == 0
+    assert "oauth_token=another" not in terminal.shown
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("", "the callback URL has no oauth_verifier"),
+        ("?oauth_problem=permission_denied", "the user did not allow it"),
+    ],
+)
+def test_a_callback_that_names_no_token_ends_it(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path, query: str, says: str
 ) -> None:
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
         location, _ = press("deny", wait_for(opened))
         assert location is not None
-        callback = location.partition("?")[0]
-        answer = requests.get(callback, params={"oauth_token": "another", "oauth_verifier": "1"})
+        answer = requests.get(location.partition("?")[0] + query)
         assert terminal.end() == 1
     assert answer.status_code == 400
-    assert "The terminal says why" in answer.text
-    assert "about another request token" in terminal.shown.splitlines()[-1]
+    assert terminal.shown.endswith(f"oauth-hook: {says}\n")
+
+
+def test_what_a_page_asks_for_by_itself_is_no_callback(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        location, _ = press("allow", wait_for(opened))
+        assert location is not None
+        for kind in ("image", "iframe", "empty"):
+            headers = {"Sec-Fetch-Dest": kind}
+            assert requests.get(location, headers=headers).status_code == 404
+        assert requests.get(location, headers={"Sec-Fetch-Dest": "document"}).status_code == 200
+        assert terminal.end() == 0
 
 
 def test_what_is_no_callback_does_not_count(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 from browser import find, wait_for_title
+from misbehaving import form, misbehaving, sends
 from terminal import Terminal, at_terminal, free_port, wait_for
 from terminal import browser as written_down
 
@@ -123,13 +124,40 @@ def test_a_callback_that_is_no_answer(
 ) -> None:
     port = free_port()
     arguments = [*command["arguments"], "--port", str(port)]
+    callback = f"http://127.0.0.1:{port}/callback"
     with at_terminal(*arguments, env=command["env"]) as terminal:
         wait_for(command["opened"])
-        chromium.get(f"http://127.0.0.1:{port}/callback?oauth_token=other&oauth_verifier=1")
+        chromium.get(f"{callback}?oauth_token=other&oauth_verifier=1")
+        assert chromium.title == "Not this one"
+        check_page(chromium)
+        picture(chromium, "other")
+        chromium.get(callback)
+        assert chromium.title == "This did not work"
         assert ended(terminal) == 1
-    assert chromium.title == "This did not work"
     check_page(chromium)
     picture(chromium, "wrong")
+
+
+def test_another_page_of_the_browser_does_not_come_back_for_the_user(
+    provider: Sandbox, chromium: Any, command: dict[str, Any]
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/callback?oauth_problem=user_refused"
+    script = f"fetch('{url}', {{mode: 'no-cors'}}).finally(() => document.title = 'tried')"
+    page = f'<img src="{url}"><iframe src="{url}"></iframe><script>{script}</script>'
+    answer = form(page).replace(b"application/x-www-form-urlencoded", b"text/html")
+    arguments = [*command["arguments"], "--port", str(port)]
+    with (
+        misbehaving(sends(answer)) as evil,
+        at_terminal(*arguments, env=command["env"]) as terminal,
+    ):
+        wait_for(command["opened"])
+        chromium.get(evil.url)
+        wait_for_title(chromium, "tried")
+        open_page(chromium, command)
+        find(chromium, "button.allow").click()
+        wait_for_title(chromium, "Access allowed")
+        assert ended(terminal) == 0
 
 
 def test_the_page_is_readable_in_the_dark(

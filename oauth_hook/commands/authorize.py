@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from ..errors import AuthorizationDenied, ExchangeError
 from ..failure import reason
@@ -242,6 +242,12 @@ def _by_callback(asked_for: Any, port: int, require_verifier: bool) -> tuple[Tok
         came_back: list[str | ExchangeError | None] = []
 
         def judge(callback_url: str) -> Verdict:
+            query = dict(parse_qsl(urlsplit(callback_url).query))
+            if query.get("oauth_token", token.key) != token.key:
+                text = (
+                    "This is about another request token. The terminal goes on waiting for its own."
+                )
+                return Verdict(False, "Not this one", text, final=False)
             try:
                 came_back.append(verifier(callback_url, token, require_verifier=require_verifier))
             except AuthorizationDenied as error:

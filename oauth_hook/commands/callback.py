@@ -1,7 +1,8 @@
 """Listens on loopback for the one request by which the browser comes back from the provider.
 
 It answers with a page that says how it went, and knows nothing of tokens but the verdict it is
-given.
+given. Any page in the browser can send requests here: what is not a page that the user was led to
+is none of the provider's.
 """
 
 from __future__ import annotations
@@ -61,12 +62,13 @@ _MARKS = {"good": "M7.5 12.5l3 3 6-6.5", "bad": "M8.5 8.5l7 7m0-7l-7 7"}
 
 
 class Verdict:
-    """How it went, in words for the page."""
+    """How it went, in words for the page; ``final`` unless another request may still be the one."""
 
-    def __init__(self, good: bool, title: str, text: str) -> None:
+    def __init__(self, good: bool, title: str, text: str, final: bool = True) -> None:
         self.good = good
         self.title = title
         self.text = text
+        self.final = final
 
     def page(self) -> bytes:
         """The page in UTF-8."""
@@ -97,9 +99,10 @@ class CallbackListener:
         self._server.server_close()
 
     def wait(self, judge: Callable[[str], Verdict]) -> None:
-        """Serves until the request has come and its page has gone out.
+        """Serves until a request has come on which the verdict is final, and its page has gone out.
 
-        ``judge`` is called with the path and query of the request, in a thread of its own.
+        ``judge`` is called with the path and query of a request, in a thread of its own; not again
+        once its verdict was final.
         """
         self._server.judge = judge
         # No thread of its own: a Ctrl-C as that begins would leave it behind, or be lost.
@@ -118,7 +121,8 @@ class _Server(http.server.ThreadingHTTPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.answered = threading.Event()
-        self.first = threading.Lock()
+        self.judging = threading.Lock()
+        self.came_back = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -132,27 +136,44 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        if self.path.partition("?")[0] != PATH or not self.server.first.acquire(blocking=False):
+        verdict = self._verdict()
+        if verdict is None:
             self.send_error(404)
             return
         try:
-            verdict = self.server.judge(self.path)
-            page = verdict.page()
-            self.send_response(200 if verdict.good else 400)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(page)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header(
-                "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-                "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-            )
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(page)
+            self._send(verdict)
         finally:
-            self.server.answered.set()
+            if verdict.final:
+                self.server.answered.set()
+
+    def _verdict(self) -> Verdict | None:
+        """None: this is not how the browser comes back, or it has already come."""
+        # Browsers say "image", "iframe", "empty" ... of what a page asks for by itself.
+        led_here = self.headers.get("Sec-Fetch-Dest", "document") == "document"
+        if not led_here or self.path.partition("?")[0] != PATH:
+            return None
+        with self.server.judging:
+            if self.server.came_back:
+                return None
+            verdict = self.server.judge(self.path)
+            self.server.came_back = verdict.final
+            return verdict
+
+    def _send(self, verdict: Verdict) -> None:
+        page = verdict.page()
+        self.send_response(200 if verdict.good else 400)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+            "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        )
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(page)
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: the request holds the verifier."""
