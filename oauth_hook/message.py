@@ -278,21 +278,25 @@ def signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
     return request.method, request.url, request.body, *fields
 
 
-_CARRIED = re.compile(r'(?:^|[?&\s,])(oauth_\w+)="?([^&",\s]*)').findall
+_IN_HEADER = re.compile(r'[\s,](oauth_\w+)="?([^",\s]*)').findall
+_IN_FORM = re.compile(r"(?:^|&)(oauth_\w+)=([^&]*)").findall
 
 
 def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
     """The OAuth parameters that a request carries, percent-encoded as they stand there: those of
     its header, of its URL and of its form.
     """
-    url = (request.url or "").partition("#")[0]
-    form = request.body
-    if form is not None and not is_form(header_fields(request)):
-        form = None
-    for place in (request.headers.get("Authorization"), url, form):
-        text = place.decode("latin-1") if isinstance(place, bytes) else place
-        if isinstance(text, str):
-            yield _CARRIED(text)
+    yield _IN_HEADER(_as_text(request.headers.get("Authorization")))
+    yield _IN_FORM((request.url or "").partition("#")[0].partition("?")[2])
+    if request.body is not None and is_form(header_fields(request)):
+        yield _IN_FORM(_as_text(request.body))
+
+
+def _as_text(found: Any) -> str:
+    """Nothing of a file: that may be long, and the signature is not in it."""
+    if isinstance(found, bytes):
+        return found.decode("latin-1")
+    return found if isinstance(found, str) else ""
 
 
 def put(signed: Signed, request: PreparedRequest) -> None:

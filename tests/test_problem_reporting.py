@@ -224,6 +224,18 @@ def test_what_a_provider_repeats_of_our_secrets_is_masked(hook: OAuthHook) -> No
     assert "oauth_nonce=***" in advice
 
 
+def test_what_a_redirect_only_calls_a_nonce_is_not_masked(hook: OAuthHook) -> None:
+    query = "a=,oauth_nonce=one&b=x?oauth_nonce=two&oauth_nonce=three"
+    location = form("", "302 Found", f"Location: /token?{query}\r\n")
+    answer = form("oauth_problem=x&oauth_problem_advice=one+two+three", "401 No")
+    with (
+        misbehaving(sends(location), sends(answer)) as server,
+        pytest.raises(TokenRequestDenied) as caught,
+    ):
+        three_legged.request_token(server.url, hook)
+    assert caught.value.problem["oauth_problem_advice"] == "one two three"
+
+
 def test_a_quotation_within_a_challenge_is_read_whole(hook: OAuthHook) -> None:
     challenge = r'WWW-Authenticate: OAuth oauth_problem_advice="say \"hi\" to us", realm="r"'
 
