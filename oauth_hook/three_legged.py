@@ -127,6 +127,8 @@ def request_token(
         session,
         timeout,
     )
+    # First of all, so that a report of what is raised can't show the secret among the locals.
+    token = RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
     confirmed = fields.get("oauth_callback_confirmed")
     if confirmed is None and require_confirmation:
         raise TokenRequestFailed(
@@ -141,7 +143,7 @@ def request_token(
             "'true': it has not taken the callback (RFC 5849 section 2.1)",
             response=response,
         )
-    return RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
+    return token
 
 
 def authorization_url(

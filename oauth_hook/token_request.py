@@ -1,6 +1,7 @@
 """One request for a token: sent and answered within bounds of time and size, and read as a form.
 
-It knows neither which token is asked for nor what else the exchange consists of.
+It knows neither which token is asked for nor what else the exchange consists of. Where it raises,
+no local variable holds a consumer's or token's secret: Sentry and its kind show them.
 """
 
 from __future__ import annotations
@@ -69,10 +70,7 @@ def token_fields(
         kind = f"{type(session).__module__}.{type(session).__name__}"
         raise UnsignableRequest(f"session must be a requests.Session or None, not {kind}")
     response = _response(what, method, url, params, hook, session, timeout)
-    secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
-    if hook.token is not None:
-        secrets.append(hook.token.secret)
-    problem = problem_reporting.problem(response, secrets, in_page=True)
+    problem = _problem(response, hook, params)
     status = response.status_code
     if problem or not 200 <= status < 300:
         denied = 400 <= status < 500 or "oauth_problem" in problem
@@ -81,7 +79,21 @@ def token_fields(
         words += [problem_reporting.in_words(problem)] if problem else []
         error = TokenRequestDenied if denied else TokenRequestFailed
         raise error("; ".join(words), response=response, problem=problem)
-    return _fields(what, response), response
+    fields, wrong = _fields(response)
+    if wrong:
+        raise TokenRequestFailed(
+            f"the provider's answer to the request for the {what} {wrong}", response=response
+        )
+    return fields, response
+
+
+def _problem(
+    response: requests.Response, hook: OAuthHook, params: Mapping[str, str]
+) -> dict[str, str]:
+    secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
+    if hook.token is not None:
+        secrets.append(hook.token.secret)
+    return problem_reporting.problem(response, secrets, in_page=True)
 
 
 def _phrase(status: int) -> str:
@@ -91,8 +103,11 @@ def _phrase(status: int) -> str:
 # Reading
 
 
-def _fields(what: str, response: requests.Response) -> dict[str, str]:
-    """RFC 5849 sections 2.1 and 2.3: a form with ``oauth_token`` and ``oauth_token_secret``."""
+def _fields(response: requests.Response) -> tuple[dict[str, str], str]:
+    """RFC 5849 sections 2.1 and 2.3: a form with ``oauth_token`` and ``oauth_token_secret``.
+
+    Or none, and what is wrong with it.
+    """
     wrong = ""
     fields: dict[str, str] = {}
     body = response.content.removeprefix(codecs.BOM_UTF8).strip()
@@ -117,11 +132,7 @@ def _fields(what: str, response: requests.Response) -> dict[str, str]:
                 wrong = "holds no oauth_token"
             elif "oauth_token_secret" not in fields:
                 wrong = "holds no oauth_token_secret"
-    if wrong:
-        raise TokenRequestFailed(
-            f"the provider's answer to the request for the {what} {wrong}", response=response
-        )
-    return fields
+    return ({}, wrong) if wrong else (fields, "")
 
 
 # Sending
@@ -283,6 +294,7 @@ class _Bounded:
         finally:
             response.close()
         response.raw = io.BytesIO(body)
+        del body
         self._answers.append(response)
         if broken is not None:
             raise TokenRequestFailed(

@@ -6,6 +6,7 @@ What it hears of a secret, signature, nonce or form in a text of ours fails the 
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import re
 import traceback
@@ -22,6 +23,7 @@ from oauth_hook import OAuthError, credentials
 HUSH = "hush-"
 #: Secrets that are words of the English language, or too short to be told from one.
 _SHORTEST = 8
+_OURS = os.path.dirname(credentials.__file__)
 _NAMES = {"consumer_secret", "access_token_secret", "token_secret", "oauth_token_secret"}
 _SENT = re.compile(r"\b(oauth_(?:signature|nonce))=\"?([^&\",\s]+)")
 _WORDS = re.compile(r"[A-Za-z0-9+/=._~-]{8,}")
@@ -67,6 +69,14 @@ def shown(error: BaseException) -> set[str]:
     texts |= set(traceback.format_exception_only(error))
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return texts | shown(before) if before else texts
+
+
+def locals_shown(error: BaseException) -> set[str]:
+    """Our own local variables in its traceback, which Sentry and its kind show."""
+    summary = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in summary.stack if frame.filename.startswith(_OURS)]
+    assert ours, "it was not raised by us"
+    return {f"{name} = {text}" for frame in ours for name, text in (frame.locals or {}).items()}
 
 
 def pickled(error: BaseException) -> str:

@@ -23,6 +23,7 @@ import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from eavesdropper import locals_shown
 
 from oauth_hook import (
     CredentialError,
@@ -207,10 +208,11 @@ def test_a_method_of_ones_own_that_fails_is_told() -> None:
     def fail(*_: str) -> str:
         raise KeyError("hush")
 
-    hook = OAuthHook("t", "ts", "k", "cs", signature_method=("X", fail))
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", signature_method=("X", fail))
 
-    with pytest.raises(SignatureMethodError, match="'X' failed with KeyError"):
+    with pytest.raises(SignatureMethodError, match="'X' failed with KeyError") as caught:
         requests.Request("GET", "http://api.example.com/x", auth=hook).prepare()
+    assert [text for text in locals_shown(caught.value) if "hush" in text] == []
 
 
 @pytest.mark.parametrize("method", [("X",), ("X", "no function"), (5, hmac_sha384)])

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 import requests
+from eavesdropper import locals_shown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from misbehaving import (
@@ -54,6 +55,7 @@ def refused(hook: OAuthHook, *behaviours: Behaviour, timeout: float = 10) -> Exc
     with misbehaving(*behaviours) as server, pytest.raises(ExchangeError) as caught:
         three_legged.request_token(server.url, hook, timeout=timeout)
     assert caught.value.__context__ is None, "a message of Requests' own shows the signature"
+    assert [text for text in locals_shown(caught.value) if "hush" in text] == []
     return caught.value
 
 
