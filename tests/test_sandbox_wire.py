@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -129,13 +130,30 @@ def test_absolute_target_is_the_host_that_is_verified(provider: Sandbox) -> None
 
 
 @pytest.mark.parametrize(
-    "host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host: a:99999\r\n"]
+    "host",
+    [
+        b"",
+        b"Host: a\r\nHost: b\r\n",
+        b"Host: a/b\r\n",
+        b"Host: a:99999\r\n",
+        b"Host: a:%b\r\n" % (b"8" * 5000),
+    ],
+    ids=["none", "two", "path", "port", "long port"],
 )
 def test_bad_host_is_refused(provider: Sandbox, host: bytes) -> None:
     raw = request(provider, b"/resource", "/resource")
     before, _, after = raw.partition(b"Host: ")
     with Wire(provider) as wire:
         assert wire.ask(before + host + after.partition(b"\r\n")[2])[0] == 400
+
+
+def test_a_request_can_not_steer_the_terminal_that_shows_the_log(
+    provider: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "oauth_hook.sandbox")
+    with Wire(provider) as wire:
+        assert wire.ask(b"G\x1bcT /\x1b]0;x\x07 HTTP/1.1\r\nHost: a\r\n\r\n")[0] == 404
+    assert r"G\x1bcT /\x1b]0;x\x07: 404 NOT FOUND" in caplog.messages
 
 
 def test_header_may_be_written_otherwise(provider: Sandbox) -> None:

@@ -23,6 +23,7 @@ from oauth_hook.sandbox.verification import (
     issue_request_token,
     verify_resource,
 )
+from oauth_hook.showing import printable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -60,7 +61,7 @@ class Application:
             log.exception("the sandbox failed")
             response = Response("The sandbox failed; its log says why.\n", 500)
         path = environ["REQUEST_URI"].partition("?")[0]  # the query may hold credentials
-        log.info("%s %s: %s", environ["REQUEST_METHOD"], path, response.status)
+        log.info("%s: %s", printable(f"{environ['REQUEST_METHOD']} {path}"), response.status)
         return response(environ, start_response)
 
     def _route(self, received: Received) -> Response:

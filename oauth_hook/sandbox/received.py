@@ -19,7 +19,7 @@ Pairs = list[tuple[str, str]]
 Place = Literal["header", "query", "body"]
 
 _FORM = "application/x-www-form-urlencoded"
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]*))?")
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,9}))?")
 _AUTH_PARAM = re.compile(
     r"""[\s,]*([^\s=",]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))\s*(?=,|$)""", re.DOTALL
 )
