@@ -7,6 +7,7 @@ import io
 import logging
 import pickle
 import re
+import socket
 import time
 from email.utils import formatdate
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from misbehaving import form, is_silent, misbehaving, sends
 from servers import Answer, Provider, redirect
 
 from oauth_hook import CredentialError, OAuthHook, clock, message
@@ -77,14 +79,14 @@ def test_a_refused_timestamp_teaches_the_clock_and_the_request_is_sent_once_more
     assert "timestamp_refused" in response.history[0].headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("form", [{"a": "b c"}, b"a=b+c"], ids=["dict", "bytes"])
+@pytest.mark.parametrize("body", [{"a": "b c"}, b"a=b+c"], ids=["dict", "bytes"])
 def test_a_timestamp_in_a_form_teaches_the_clock_too(
-    strict: Provider, session: requests.Session, skew: int, form: Any
+    strict: Provider, session: requests.Session, skew: int, body: Any
 ) -> None:
     hook = OAuthHook(*strict.credentials(), form_auth=True)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    response = session.post(f"{HERE}/x", form, headers=headers, auth=hook)
+    response = session.post(f"{HERE}/x", body, headers=headers, auth=hook)
 
     assert problems(strict) == ["timestamp_refused", None]
     assert response.status_code == 200
@@ -104,7 +106,7 @@ REFUSED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps"
 def test_what_others_wrote_does_not_move_the_clock(
     strict: Provider, session: requests.Session, url: str, body: str
 ) -> None:
-    strict.once("/x", Answer(401, {}, body.encode()))
+    strict.once("/x", Answer(401, {"Date": formatdate(time.time() + 9000)}, body.encode()))
     hook = OAuthHook(*strict.credentials())
 
     assert session.get(url, auth=hook).status_code == 401
@@ -343,6 +345,27 @@ def test_the_date_of_a_401_counts_for_those_who_ask_for_it(
     assert response.status_code == (200 if times == 2 else 401)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (400, {"Date": formatdate()}),
+        (401, {"Date": formatdate(), "WWW-Authenticate": "OAuth oauth_problem=nonce_used"}),
+        (401, {}),
+    ],
+    ids=["another status", "another problem", "no date"],
+)
+def test_the_date_of_anything_else_counts_for_nobody(
+    strict: Provider, session: requests.Session, skew: int, status: int, headers: dict[str, str]
+) -> None:
+    strict.once("/x", Answer(status, headers))
+    hook = OAuthHook(*strict.credentials(), True, clock_tolerance=60)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert response.status_code == status
+    assert len(strict.messages) == 1
+
+
 def test_another_origin_can_not_set_the_clock(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
@@ -549,6 +572,110 @@ def test_what_was_learnt_is_logged(
     difference = re.fullmatch("the provider's clock is ([+-][0-9]+) seconds from ours", told)
     assert difference
     assert abs(int(difference[1]) + skew) < 60
+
+
+def test_a_date_that_is_our_time_teaches_nothing(
+    strict: Provider, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time())
+    monkeypatch.setattr(message, "time", SimpleNamespace(time=lambda: now))
+    problem = 'OAuth oauth_problem="timestamp_refused"'
+    strict.once("/x", Answer(401, {"WWW-Authenticate": problem, "Date": formatdate(now)}))
+
+    session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    assert len(strict.messages) == 1
+
+
+def test_a_date_outside_of_the_range_is_not_believed(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    now = int(time.time())
+    report = ACCEPTED.format(now - 60, now + 60).encode()
+    strict.once("/x", Answer(401, {"Date": formatdate(now + 9000)}, report))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
+
+    assert response.status_code == 200
+
+
+REFUSAL = {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"'}
+
+
+@pytest.mark.parametrize("length", ["", "Content-Length: 99999999\r\n", "Content-Length: x\r\n"])
+def test_a_stream_that_is_refused_is_not_read_to_its_end(
+    header_auth: bool, skew: int, length: str
+) -> None:
+    def refuses(connection: socket.socket) -> None:
+        fields = "".join(f"{name}: {value}\r\n" for name, value in REFUSAL.items())
+        head = f"HTTP/1.1 401 No\r\n{fields}Date: {formatdate()}\r\n{length}\r\n"
+        connection.sendall(head.encode() + b"more to come")
+        is_silent(connection)
+
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+    with misbehaving(refuses, sends(form("fine"))) as server, requests.Session() as session:
+        session.trust_env = False
+        response = session.get(server.url, auth=hook, stream=True, timeout=2)
+
+        assert response.status_code == 200
+        assert response.history[0].raw.closed
+
+
+def test_the_second_time_waits_no_longer_than_the_first(header_auth: bool, skew: int) -> None:
+    head = "".join(f"{name}: {value}\r\n" for name, value in REFUSAL.items())
+    refusal = form("", "401 No", f"{head}Date: {formatdate()}\r\n")
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+    with misbehaving(sends(refusal), is_silent) as server, requests.Session() as session:
+        session.trust_env = False
+        with pytest.raises(requests.ReadTimeout):
+            session.get(server.url, auth=hook, timeout=0.5)
+
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("connection", [None, object()], ids=["nothing", "no adapter"])
+def test_what_an_adapter_of_its_own_answered_is_not_sent_once_more(
+    header_auth: bool, skew: int, connection: object
+) -> None:
+    answered = []
+
+    class Refuses(requests.adapters.BaseAdapter):
+        def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+            response = requests.Response()
+            response.status_code = 401
+            response.headers.update({**REFUSAL, "Date": formatdate()})
+            response.raw = io.BytesIO()
+            response.request, response.url = request, request.url or ""
+            if connection is not None:
+                response.connection = connection  # type: ignore[attr-defined]
+            answered.append(response)
+            return response
+
+        def close(self) -> None:
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://", Refuses())
+        hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+        response = session.get(f"{HERE}/x", auth=hook)
+
+    assert response.status_code == 401
+    assert len(answered) == 1
+
+
+def test_a_request_that_was_put_together_by_hand_is_sent_once_more_without_cookies(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    request = requests.PreparedRequest()
+    request.prepare_method("GET")
+    request.prepare_url(f"{HERE}/x", None)
+    request.prepare_headers({})
+    request.prepare_hooks({"pre_request": [OAuthHook(*strict.credentials(), header_auth)]})
+
+    session.send(request)
+
+    assert problems(strict) == ["timestamp_refused", None]
+    assert [message.header("Cookie") for message in strict.messages] == [None, None]
 
 
 def test_what_was_learnt_is_explained_too(
