@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from misbehaving import is_silent, misbehaving
+from misbehaving import form, is_silent, misbehaving, sends
 from requests.adapters import HTTPAdapter
 from servers import RESET, Answer, Message, Provider, redirect
 from urllib3.util import Retry
@@ -347,6 +347,63 @@ def test_the_signing_adapter_gives_up_as_requests_does(
     assert [message.problem for message in strict.messages[:3]] == [None] * 3
 
 
+def test_the_signing_adapter_waits_as_a_retry_after_says_and_signs_anew(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    strict.once("/x", Answer(503, {"Retry-After": "0"}), Answer(429, {"Retry-After": "0"}))
+    session.mount(HERE, SigningAdapter(max_retries=3))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), header_auth))
+
+    assert response.status_code == 200
+    assert_each_verified(strict.messages, 3)
+
+
+def test_the_signing_adapter_takes_a_503_without_retry_after_for_the_answer(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/x", Answer(503))
+    session.mount(HERE, SigningAdapter(max_retries=3))
+
+    assert session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials())).status_code == 503
+    assert_each_verified(strict.messages, 1)
+
+
+def test_the_signing_adapter_repeats_what_was_not_answered_in_time(header_auth: bool) -> None:
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+    with misbehaving(is_silent, sends(form("fine"))) as server, requests.Session() as session:
+        session.trust_env = False
+        session.mount("http://", SigningAdapter(max_retries=1))
+        response = session.get(server.url, auth=hook, timeout=0.5)
+
+        assert response.text == "fine"
+        assert len({*server.requests}) == 2
+
+
+def test_the_signing_adapter_takes_its_arguments_by_position_too() -> None:
+    with misbehaving(is_silent) as server:
+        request = requests.Request("GET", server.url).prepare()
+        adapter = SigningAdapter()
+        with pytest.raises(requests.ReadTimeout):
+            adapter.send(request, False, 0.2)
+        adapter.close()
+
+
+def test_the_signing_adapter_keeps_to_its_connection(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/x", Answer(503, {}, b"busy"), Answer(503, {}, b"busy"))
+    adapter = SigningAdapter(max_retries=ON_503)
+    session.mount(HERE, adapter)
+
+    session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
+
+    pools = adapter.poolmanager.pools
+    (pool,) = (pools[key] for key in pools.keys())  # noqa: SIM118 (it is no mapping)
+    assert pool.num_connections == 1
+    assert_each_verified(strict.messages, 3)
+
+
 def test_the_signing_adapter_gives_up_on_resets_with_the_error_of_the_last(
     strict: Provider, session: requests.Session
 ) -> None:
@@ -418,6 +475,8 @@ def test_the_error_of_the_last_attempt_names_the_place_and_no_secret(
             hooks={"pre_request": OAuthHook(*strict.credentials())},
         )
 
+    assert caught.value.request is not None
+    assert caught.value.request.method == "GET"
     text = str(caught.value)
     assert text.startswith("provider.example: Max retries exceeded with url: /x (Caused by")
     assert "hush" not in text
