@@ -417,3 +417,13 @@ def test_a_copy_with_a_broken_port_is_refused_and_never_sent_unsigned() -> None:
     copied.url = "http://api.example.com:a/"
     with pytest.raises(InvalidURL, match="no valid host or port"):
         hook(copied)
+
+
+def test_a_request_of_a_class_of_ones_own_stays_one() -> None:
+    class Own(requests.PreparedRequest):
+        pass
+
+    request = Own()
+    request.prepare("GET", "http://provider.example/", auth=OAuthHook("t", "ts", "k", "cs"))
+
+    assert type(request) is Own
