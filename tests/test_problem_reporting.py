@@ -73,7 +73,9 @@ PROBLEM = {
     "oauth_problem": "timestamp_refused",
     "oauth_problem_advice": "Set your clock, please.",
     "oauth_acceptable_timestamps": "1-2",
+    "oauth_acceptable_versions": "1.0-1.0",
     "oauth_parameters_absent": "oauth_nonce&oauth_token",
+    "oauth_parameters_rejected": "a&b",
 }
 AS_FORM = "&".join(f"{name}={quote(value, safe='')}" for name, value in PROBLEM.items())
 AS_CHALLENGE = ", ".join(f'{name}="{quote(value)}"' for name, value in PROBLEM.items())
@@ -108,12 +110,56 @@ def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes
     [
         "<html><h1>HTTP Status 401 - oauth_problem=timestamp_refused</h1>",  # as E*TRADE does
         '{"messages":{"error":[{"code":401,"message":"oauth_problem=timestamp_refused"}]}}',
+        '[{"message":"oauth_problem=timestamp_refused"}]',
     ],
 )
 def test_a_problem_in_a_page_or_in_json_stands_in_the_message(hook: OAuthHook, body: str) -> None:
     error = refused(hook, sends(form(body, "401 Unauthorized")))
     assert error.problem == {"oauth_problem": "timestamp_refused"}
     assert str(error).endswith("401 Unauthorized; oauth_problem: timestamp_refused")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "additional_authorization_required",
+        "consumer_key_refused",
+        "consumer_key_rejected",
+        "consumer_key_unknown",
+        "nonce_used",
+        "parameter_absent",
+        "parameter_rejected",
+        "permission_denied",
+        "permission_unknown",
+        "signature_invalid",
+        "signature_method_rejected",
+        "timestamp_refused",
+        "token_expired",
+        "token_rejected",
+        "token_revoked",
+        "token_used",
+        "user_refused",
+        "version_rejected",
+    ],
+)
+def test_each_word_of_the_extension_is_taken_from_a_page(word: str) -> None:
+    hook = OAuthHook(None, None, "key", CONSUMER_SECRET)
+    error = refused(hook, sends(form(f"\n <p>oauth_problem={word}</p>", "400 No")))
+    assert error.problem == {"oauth_problem": word}
+
+
+def test_a_page_that_comes_with_a_redirect_s_status_is_not_looked_into(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form("<p>oauth_problem=token_used", "399 Own")))
+    assert error.problem == {}
+
+
+def test_a_report_that_is_not_utf_8_is_read_all_the_same(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form(b"oauth_problem=token_used&a=\xff", "401 No")))
+    assert error.problem == {"oauth_problem": "token_used"}
+
+
+def test_a_problem_of_blanks_is_none(hook: OAuthHook) -> None:
+    assert refused(hook, sends(form("oauth_problem=+%0a", "401 No"))).problem == {}
 
 
 @pytest.mark.parametrize("value", ["hush_consumer", "timestamp_refused2", "1-2", ""])
@@ -250,6 +296,21 @@ def test_a_problem_can_not_steer_the_terminal_nor_fill_it(hook: OAuthHook) -> No
     assert error.problem["oauth_problem_advice"].startswith("[2Jone two")
     assert str(error).isprintable()
     assert len(str(error)) < 700
+
+
+@pytest.mark.parametrize(("length", "kept"), [(500, "x" * 500), (501, "x" * 500 + "...")])
+def test_of_a_long_field_500_characters_are_kept(hook: OAuthHook, length: int, kept: str) -> None:
+    error = refused(hook, sends(form(f"oauth_problem_advice={'x' * length}", "401 No")))
+    assert error.problem == {"oauth_problem_advice": kept}
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"), [("s3cret7", "a-s3cret7s-***"), ("s3cret88", "a-***s-***")]
+)
+def test_a_secret_of_up_to_7_characters_is_masked_as_a_word_only(secret: str, told: str) -> None:
+    hook = OAuthHook(None, None, "key", secret)
+    error = refused(hook, sends(form(f"oauth_problem_advice=a-{secret}s-{secret}", "401 No")))
+    assert error.problem == {"oauth_problem_advice": told}
 
 
 def test_the_response_stays_behind_when_an_exception_is_pickled(hook: OAuthHook) -> None:
