@@ -63,6 +63,24 @@ def test_the_file_is_json_for_anyone_to_read(path: Path) -> None:
     }
 
 
+def test_each_field_stands_on_a_line_of_its_own(path: Path) -> None:
+    credential_file.save(HOOK, path)
+    first, *fields, last = path.read_text().splitlines(keepends=True)
+    assert (first, last) == ("{\n", "}\n")
+    assert all(line.startswith('  "') for line in fields)
+    assert len(fields) == len(json.loads(path.read_text()))
+
+
+def test_all_of_it_is_on_the_disk_before_it_takes_the_file_s_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor)))
+    credential_file.save(HOOK, path)
+    status = path.stat()
+    assert [(one.st_ino, one.st_size) for one in synced] == [(status.st_ino, status.st_size)]
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777], ids=oct)
 def test_only_the_owner_can_read_it_whatever_the_umask(path: Path, umask: int) -> None:
     before = os.umask(umask)
@@ -128,12 +146,16 @@ def test_a_device_or_a_pipe_is_not_replaced(path: Path, act: Callable[[Path], No
 def test_a_look_whether_it_can_be_written_leaves_the_file_as_it_is(path: Path) -> None:
     credential_file.save(HOOK, path)
     before = path.read_bytes()
+    opened = len(os.listdir("/dev/fd"))
     credential_file.check(path)
+    assert len(os.listdir("/dev/fd")) == opened
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
 
 
-@pytest.mark.parametrize("others", [0o640, 0o604, 0o620, 0o602, 0o610, 0o644, 0o666], ids=oct)
+@pytest.mark.parametrize(
+    "others", [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o644, 0o666], ids=oct
+)
 def test_a_file_that_others_can_read_or_change_is_refused_with_a_warning(
     path: Path, others: int
 ) -> None:
@@ -204,6 +226,20 @@ def test_a_file_that_holds_no_credentials_is_refused(path: Path, text: str, says
     assert "hush" not in f"{caught.value!r} {caught.value.__context__!r}"
 
 
+def test_a_file_of_other_bytes_than_text_is_refused(path: Path) -> None:
+    path.write_bytes(b'{"consumer_key": "\xff"}')
+    path.chmod(0o600)
+    with pytest.raises(CredentialError, match="not a JSON object"):
+        credential_file.load(path)
+
+
+def test_a_file_of_64_kib_is_read_and_a_longer_one_is_not(path: Path) -> None:
+    text = '{"consumer_key": "key", "consumer_secret": ""}'.ljust(64 * 1024)
+    assert credential_file.load(write(path, text)).consumer.key == "key"
+    with pytest.raises(CredentialError, match="not a JSON object"):
+        credential_file.load(write(path, f"{text} "))
+
+
 def test_the_class_s_consumer_never_fills_a_gap(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +259,7 @@ def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
     )
     assert {one.name for one in loaded.parameters} == {one.name for one in made.parameters}
     assert ("OAuth", "oauth_signature_method", "HMAC-SHA512") in loaded.parameters
+    assert credential_file.load(path).realm == "1"
 
 
 def test_what_is_given_goes_before_the_file(path: Path) -> None:
