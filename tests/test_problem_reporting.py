@@ -313,6 +313,20 @@ def test_a_secret_of_up_to_7_characters_is_masked_as_a_word_only(secret: str, to
     assert error.problem == {"oauth_problem_advice": told}
 
 
+def test_a_secret_that_was_encoded_twice_is_masked(hook: OAuthHook) -> None:
+    thrice = quote(quote(quote(CONSUMER_SECRET, safe=""), safe=""), safe="")
+    error = refused(hook, sends(form(f"oauth_problem_advice=not+{thrice}", "401 No")))
+    assert error.problem == {"oauth_problem_advice": "not ***"}
+
+
+def test_of_a_secret_that_begins_with_another_nothing_is_left(hook: OAuthHook) -> None:
+    longer = f"{TOKEN.secret}-and-more"
+    answer = form(f"oauth_problem_advice=not+{longer}", "401 No")
+    with misbehaving(sends(answer)) as server, pytest.raises(TokenRequestDenied) as caught:
+        three_legged.access_token(server.url, hook, TOKEN, longer)
+    assert caught.value.problem == {"oauth_problem_advice": "not ***"}
+
+
 def test_the_response_stays_behind_when_an_exception_is_pickled(hook: OAuthHook) -> None:
     error = refused(hook, sends(form(AS_FORM, "401 No")))
     copy = pickle.loads(pickle.dumps(error))
