@@ -304,9 +304,13 @@ def test_a_one_sided_range_is_read_with_the_date(
         {"Date": formatdate(), "WWW-Authenticate": 'OAuth oauth_problem="nonce_used"'},
         {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"'},
         {"WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"', "Date": "yesterday"},
+        {
+            "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused"',
+            "Date": "Mon, 1 Jan 99999999999 00:00:00 GMT",
+        },
         {"WWW-Authenticate": "OAuth oauth_problem=timestamp_refused, oauth_acceptable_timestamps"},
     ],
-    ids=["Date", "another problem", "no time", "no date", "no range"],
+    ids=["Date", "another problem", "no time", "no date", "no year", "no range"],
 )
 def test_anything_less_is_an_answer_like_any_other(
     strict: Provider, session: requests.Session, skew: int, headers: dict[str, str]
