@@ -232,6 +232,7 @@ def access_token(
     token: Token | Pair,
     verifier: str | None,
     *,
+    params: Mapping[str, str] | None = None,
     require_verifier: bool = True,
     method: str = "POST",
     session: requests.Session | None = None,
@@ -244,8 +245,11 @@ def access_token(
         hook: the one of the first call, or one like it.
         token: what :func:`request_token` gave, or the pair of its key and secret.
         verifier: what :func:`verifier` gave, or the PIN that the user typed.
+        params: further parameters that the provider wants; signed like the rest.
         require_verifier: False accepts None as the verifier, and then sends none, for a provider of
             OAuth 1.0: see ``require_confirmation`` of :func:`request_token` for the danger of it.
+            Or to renew an access token, which is ``token`` then, with an ``oauth_session_handle``
+            among ``params``.
         method, session, timeout: as in :func:`request_token`.
 
     Gives a new hook, like ``hook`` but with the access token, and what else the provider returned.
@@ -257,15 +261,15 @@ def access_token(
             a str, or ``timeout`` is not a number above 0. Nothing was sent.
         CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
     """
-    params = {}
+    parameters = dict(params or {})
     if verifier is not None or require_verifier:
         remedy = "give what the provider gave or showed, digit for digit"
-        params["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
+        parameters["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
     fields, _ = token_fields(
         "access token",
         method,
         url,
-        params,
+        parameters,
         _with_token(hook, _token(token)),
         session,
         timeout,

@@ -90,7 +90,8 @@ def token_fields(
 def _problem(
     response: requests.Response, hook: OAuthHook, params: Mapping[str, str]
 ) -> dict[str, str]:
-    secrets = [hook.consumer.secret, params.get("oauth_verifier", "")]
+    secrets = [hook.consumer.secret]
+    secrets += [params.get(name, "") for name in ("oauth_verifier", "oauth_session_handle")]
     if hook.token is not None:
         secrets.append(hook.token.secret)
     return problem_reporting.problem(response, secrets, in_page=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -141,6 +143,34 @@ def test_a_provider_of_oauth_1_0_gets_neither_callback_nor_verifier(hook: OAuthH
         assert "oauth_verifier" not in sent
 
 
+def test_an_access_token_is_renewed_with_its_session_handle(hook: OAuthHook) -> None:
+    good = form("oauth_token=new&oauth_token_secret=hush-new&oauth_session_handle=h2")
+    refusal = form("oauth_problem=token_expired&oauth_problem_advice=hush-handle+is+old", "401 No")
+    handle = {"oauth_session_handle": "hush-handle"}
+    with misbehaving(sends(good), sends(refusal)) as server, Sent() as session:
+        renew = partial(
+            three_legged.access_token,
+            server.url,
+            hook,
+            Token("old", "hush-old"),
+            None,
+            params=handle,
+            require_verifier=False,
+            session=session,
+        )
+        new, more = renew()
+        with pytest.raises(TokenRequestDenied) as caught:
+            renew()
+    assert new.token == Token("new", "hush-new")
+    assert more == {"oauth_session_handle": "h2"}
+    sent = f"{session.sent[0].headers.get('Authorization')}&{session.sent[0].url}".replace('"', "")
+    assert re.findall("oauth_(?:session_handle|verifier|token)=[a-z-]+", sent) == [
+        "oauth_token=old",
+        "oauth_session_handle=hush-handle",
+    ]
+    assert caught.value.problem["oauth_problem_advice"] == "*** is old"
+
+
 def test_a_verifier_that_need_not_be_there_is_sent_where_it_is(
     provider: Sandbox, hook: OAuthHook
 ) -> None:
@@ -201,6 +231,17 @@ def test_further_parameters_are_signed_and_sent(provider: Sandbox, hook: OAuthHo
         )
     assert "request_token?a=%26" in (session.sent[0].url or "")
     assert session.sent[0].body == "scope=read+%26+write"
+
+
+def test_further_parameters_go_with_the_last_call_too(provider: Sandbox, hook: OAuthHook) -> None:
+    token = three_legged.request_token(provider.request_token_url, hook)
+    verifier = provider.authorize(token.key)
+    with Sent() as session:
+        new, _ = three_legged.access_token(
+            provider.access_token_url, hook, token, verifier, params={"a": "b &"}, session=session
+        )
+    assert session.sent[0].body == "a=b+%26"
+    verified(provider, new)
 
 
 def test_the_parameters_of_a_get_are_in_its_query(provider: Sandbox, hook: OAuthHook) -> None:
