@@ -244,9 +244,8 @@ def _by_callback(asked_for: Any, port: int, require_verifier: bool) -> tuple[Tok
         def judge(callback_url: str) -> Verdict:
             query = dict(parse_qsl(urlsplit(callback_url).query))
             if query.get("oauth_token", token.key) != token.key:
-                text = (
-                    "This is about another request token. The terminal goes on waiting for its own."
-                )
+                _say("the browser came back for another request token: still waiting")
+                text = "This is about another request token: the terminal is still waiting."
                 return Verdict(False, "Not this one", text, final=False)
             try:
                 came_back.append(verifier(callback_url, token, require_verifier=require_verifier))
@@ -288,11 +287,16 @@ def _open(url: str, otherwise: str) -> None:
 
     def work() -> None:
         if not webbrowser.open(url):
-            # Past Python's own buffer: a thread that holds that when Python ends, by a Ctrl-C just
-            # then, makes it abort.
-            os.write(sys.stderr.fileno(), f"\ncould not open a browser: {otherwise}\n".encode())
+            _say(f"could not open a browser: {otherwise}")
 
     threading.Thread(target=work, daemon=True).start()
+
+
+def _say(text: str) -> None:
+    """From a thread, and so past Python's own buffer: if one holds that when Python ends, by a
+    Ctrl-C just then, Python aborts.
+    """
+    os.write(sys.stderr.fileno(), f"\n{text}\n".encode())
 
 
 # The result
