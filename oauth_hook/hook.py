@@ -219,7 +219,10 @@ class OAuthHook(AuthBase):
                 f"{name} can't be changed once the hook is made: make a new OAuthHook"
             )
         if name in _BY_HALVES:
-            raise AttributeError(f"{name} can't be set by itself: set hook.{_BY_HALVES[name]}")
+            raise AttributeError(
+                f"{name} can't be set by itself: give it to OAuthHook(...), "
+                f"or set hook.{_BY_HALVES[name]}"
+            )
         if name == "clock_tolerance":
             _check_tolerance(value)
         super().__setattr__(name, value)
