@@ -202,9 +202,8 @@ def test_json_on_stdin_that_is_not_utf_8_is_no_json(errors: str) -> None:
 def test_json_that_is_nested_too_deeply_is_no_json() -> None:
     ended = run("explain", "POST", URL, "--json", "[" * 100_000, env=CONSUMER)
     assert ended.returncode == 2
-    assert (
-        "--json: this is not valid JSON: maximum recursion depth" in ended.stderr.splitlines()[-1]
-    )
+    last = ended.stderr.splitlines()[-1].lower()  # CPython's words, which 3.14 has changed
+    assert re.search("--json: this is not valid json: (maximum recursion|stack overflow)", last)
 
 
 def test_a_hidden_answer_that_is_not_utf_8_is_one_line() -> None:

@@ -162,7 +162,14 @@ def test_https(tmp_path: Path) -> None:
 
 # -- the extra and the fixture --------------------------------------------------------------------
 
-WITHOUT = "import sys; sys.modules['{}'] = None\n"
+WITHOUT = """\
+import sys
+class NotInstalled:
+    def find_spec(name, path=None, target=None):
+        if name == {0!r}:
+            raise ModuleNotFoundError("No module named {0}", name=name)
+sys.meta_path.insert(0, NotInstalled)
+"""
 
 
 @pytest.mark.parametrize("missing", ["oauthlib", "werkzeug", "jinja2"])
