@@ -10,7 +10,6 @@ import codecs
 import contextvars
 import http
 import io
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -235,22 +234,26 @@ def _within(
     """What ``work`` gives or raises; None where it takes more than ``timeout`` seconds.
 
     It runs in a thread, since no timeout of a socket bounds an answer whose head comes byte by
-    byte. Where time is up the thread is left to itself and ends with its connection.
+    byte. Where time is up the thread is left to itself and ends with its connection. Where no
+    thread can be started, as in a subinterpreter or at the process's end, it does without.
     """
-    outcomes: queue.SimpleQueue[requests.Response | BaseException] = queue.SimpleQueue()
+    outcomes: list[requests.Response | BaseException] = []
+    done = threading.Event()  # no queue: gevent may have patched queues but not threads
     context = contextvars.copy_context()
 
     def run() -> None:
         try:
-            outcomes.put(context.run(work))
+            outcomes.append(context.run(work))
         except BaseException as error:
-            outcomes.put(error)
+            outcomes.append(error)
+        done.set()
 
-    threading.Thread(target=run, name="oauth_hook token request", daemon=True).start()
     try:
-        return outcomes.get(timeout=timeout)
-    except queue.Empty:
-        return None
+        threading.Thread(target=run, name="oauth_hook token request", daemon=True).start()
+    except RuntimeError:
+        run()
+    done.wait(timeout)
+    return outcomes[0] if outcomes else None
 
 
 def _others(session: requests.Session, event: str) -> list[Callable[..., Any]]:

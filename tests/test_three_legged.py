@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -189,6 +191,27 @@ def test_its_repr_names_the_fields_but_shows_no_value_and_no_control_character(
         given = three_legged.access_token(server.url, hook, Token("r", "hush-t"), "hush-v")
     assert repr(given).endswith(r", fields of user_id, \x1b\nc)")
     assert "hush" not in repr(given)
+
+
+def test_a_token_can_be_asked_for_where_no_thread_can_be_started(
+    provider: Sandbox, header_auth: bool
+) -> None:
+    code = """
+import atexit, sys
+from oauth_hook import OAuthHook, three_legged
+url, key, secret, header_auth = sys.argv[1:]
+hook = OAuthHook(None, None, key, secret, header_auth == "True")
+atexit.register(lambda: print(three_legged.request_token(url, hook).fields))
+"""
+    consumer = provider.consumer_key, provider.consumer_secret
+    arguments = [provider.request_token_url, *consumer, str(header_auth)]
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == ("{'oauth_callback_confirmed': 'true'}\n", "")
 
 
 def test_what_else_came_with_the_request_token_is_given(provider: Sandbox, hook: OAuthHook) -> None:

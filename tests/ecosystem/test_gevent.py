@@ -1,4 +1,4 @@
-"""gevent: monkey-patching before and after the imports of Requests and of oauth_hook."""
+"""gevent: monkey-patching, of all or a part, before and after the imports of Requests and of us."""
 
 from __future__ import annotations
 
@@ -67,3 +67,34 @@ def test_requests_of_many_greenlets_are_signed(
     credentials = *provider.issue_token(), provider.consumer_key, provider.consumer_secret
 
     assert run(code, provider.resource_url, *credentials) == "40\n{200}\n"
+
+
+EXCHANGE = """
+import warnings
+from gevent import monkey
+warnings.simplefilter("ignore", monkey.MonkeyPatchWarning)
+if {early}: monkey.patch_all({parts})
+import sys
+import requests
+from oauth_hook import OAuthHook, three_legged
+if not {early}: monkey.patch_all({parts})
+import gevent
+url, *consumer = sys.argv[1:]
+hook = OAuthHook(None, None, *consumer)
+def ask():
+    return three_legged.request_token(url, hook, timeout=30).fields
+print(ask())
+jobs = [gevent.spawn(ask) for _ in range(3)]
+gevent.joinall(jobs, raise_error=True)
+print(len(jobs))
+"""
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("parts", ["", "thread=False, select=False", "queue=False"])
+def test_the_exchange_works_whatever_is_patched(provider: Sandbox, parts: str, early: bool) -> None:
+    """As grequests leaves threads unpatched."""
+    code = EXCHANGE.format(early=early, parts=parts)
+    consumer = provider.consumer_key, provider.consumer_secret
+    printed = run(code, provider.request_token_url, *consumer)
+    assert printed == "{'oauth_callback_confirmed': 'true'}\n3\n"
