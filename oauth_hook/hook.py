@@ -39,10 +39,14 @@ _FIRST = "oauth_hook_first"
 # from several threads at once is signed in place by one of them and copied whole by the others.
 _lock = threading.Lock()
 
+#: Another in each forked process: what was signed before the fork is the parent's to send.
+_process = object()
+
 
 def _renew_lock() -> None:
-    global _lock
+    global _lock, _process
     _lock = threading.Lock()
+    _process = object()
 
 
 if hasattr(os, "register_at_fork"):  # another thread, not there in the child, may have held it
@@ -317,14 +321,14 @@ class OAuthHook(AuthBase):
             # request is sent, and sent again.
             own["pre_request"] = [self]
             memory.auth = self
-            memory.unsent = message.signed_parts(request)
+            memory.unsent = (_process, *message.signed_parts(request))
         return request
 
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
         if memory.unsent is not None:
             with _lock:  # one thread only may send it
                 unsent, memory.unsent = memory.unsent, None
-            if memory.auth is self and unsent == message.signed_parts(request):
+            if memory.auth is self and unsent == (_process, *message.signed_parts(request)):
                 return request
             if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
                 memory.url = request.url

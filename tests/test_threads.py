@@ -202,6 +202,34 @@ def test_a_process_that_is_forked_while_another_thread_signs_can_sign() -> None:
     assert os.waitpid(child, 0) == (child, 0)
 
 
+def sends(prepared: requests.PreparedRequest) -> None:
+    with requests.Session() as session:
+        response = session.send(prepared)
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize("way", ["auth", "pre_request"])
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_request_that_was_prepared_before_a_fork_is_signed_by_each_process(
+    elsewhere: tuple[str, list[list[str]]], header_auth: bool, way: str
+) -> None:
+    url, (credentials, _) = elsewhere
+    hook = OAuthHook(*credentials, header_auth)
+    given: Any = {"auth": hook} if way == "auth" else {"hooks": {"pre_request": hook}}
+    prepared = requests.Request("POST", url, data={"a": "1"}, **given).prepare()
+
+    fork = multiprocessing.get_context("fork").Process
+    children = [fork(target=sends, args=(prepared,)) for _ in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(30)
+    sends(prepared)
+
+    assert [child.exitcode for child in children] == [0, 0, 0]
+
+
 # The small print
 
 
