@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 import requests
+from misbehaving import form, misbehaving, sends
 from sandbox_client import page_url
 
-from oauth_hook.sandbox import Sandbox
+from oauth_hook.sandbox import Sandbox, user
 
 NAME = 'Ann & Bob\'s <b>"Photo"</b> Printer'
 CALLBACK = "http://127.0.0.1:1/callback"
@@ -194,3 +195,11 @@ def test_allow_adds_to_the_callback_and_changes_nothing(
 def test_pressing_a_button_where_there_is_none_says_why(provider: Sandbox, method: str) -> None:
     with pytest.raises(RuntimeError, match=r"This link is not known here\. Nobody"):
         getattr(provider, method)("unknown & strange")
+
+
+def test_a_page_that_says_nothing_is_named_by_its_status() -> None:
+    with (
+        misbehaving(sends(form("", "503 Later"))) as server,
+        pytest.raises(RuntimeError, match="The authorization page says: 503 Later"),
+    ):
+        user.press("allow", f"{server.url}?oauth_token=t")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
 import ssl
@@ -19,6 +20,7 @@ import requests
 from oauthlib.oauth1 import Client
 from sandbox_client import Wire, authorization
 
+import oauth_hook
 from oauth_hook.sandbox import Sandbox
 
 pytest_plugins = ["pytester"]
@@ -178,6 +180,25 @@ def test_import_without_the_extra_names_the_remedy(missing: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f"ImportError: The sandbox needs {missing}" in done.stderr
     assert "pip install 'requests-oauth[sandbox]'" in done.stderr
+
+
+def test_it_runs_out_of_a_zip_file(tmp_path: Path) -> None:
+    package = Path(oauth_hook.__file__).parent
+    zipped = shutil.make_archive(str(tmp_path / "all"), "zip", package.parent, package.name)
+    code = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import oauth_hook.sandbox
+from oauth_hook import three_legged
+assert oauth_hook.__file__.startswith(sys.argv[1])
+with oauth_hook.sandbox.Sandbox() as provider:
+    hook = oauth_hook.OAuthHook(None, None, provider.consumer_key, provider.consumer_secret)
+    token = three_legged.request_token(provider.request_token_url, hook)
+    three_legged.access_token(
+        provider.access_token_url, hook, token, provider.authorize(token.key)
+    )
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code, zipped], check=True, cwd=tmp_path)
 
 
 def test_plugin_loads_nothing_heavy() -> None:

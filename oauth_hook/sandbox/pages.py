@@ -9,11 +9,11 @@ import hashlib
 import hmac
 import re
 import secrets
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from werkzeug.http import dump_cookie, parse_cookie
 from werkzeug.wrappers import Response
 
@@ -24,8 +24,15 @@ from oauth_hook.sandbox.store import RequestToken, Store
 __all__ = ["Pages"]
 
 _COOKIE_AGE = 3600  # seconds
+
+
+def _template(name: str) -> str:
+    """Out of a zip file as well."""
+    return (files("oauth_hook.sandbox") / "templates" / name).read_text(encoding="utf-8")
+
+
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FunctionLoader(_template),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -59,7 +59,7 @@ def press(button: Literal["allow", "deny"], authorize_url: str) -> tuple[str | N
         answer = connection.getresponse()
         page = _Page(answer.read().decode())
         if answer.status != 200:
-            raise RuntimeError(f"The authorization page says: {'. '.join(page.text)}")
+            raise _refusal(answer, page)
         cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
         form = urlencode({**page.fields, "decision": button})
@@ -67,13 +67,18 @@ def press(button: Literal["allow", "deny"], authorize_url: str) -> tuple[str | N
         answer = connection.getresponse()
         page = _Page(answer.read().decode())
         if answer.status not in (200, 303):
-            raise RuntimeError(f"The authorization page says: {'. '.join(page.text)}")
+            raise _refusal(answer, page)
     finally:
         connection.close()
     location = answer.getheader("Location")
     if location is None:
         return None, page.pin or None
     return location, parse_qs(urlsplit(location).query).get("oauth_verifier", [None])[-1]
+
+
+def _refusal(answer: http.client.HTTPResponse, page: _Page) -> RuntimeError:
+    says = ". ".join(page.text) or f"{answer.status} {answer.reason}"
+    return RuntimeError(f"The authorization page says: {says}")
 
 
 def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
