@@ -43,6 +43,7 @@ ECOSYSTEM = [
     "responses>=0.25",
     "sentry-sdk>=2.19",
     "tenacity>=9",
+    "typeguard>=4",
     "vcrpy>=7",
 ]
 ECOSYSTEM_NIQUESTS = [*ECOSYSTEM_BASE, "hypercorn>=0.17", "niquests>=3.21", "trustme>=1"]
@@ -50,10 +51,16 @@ DEV = [*TEST, "types-oauthlib", "mypy>=1.15", "ruff>=0.9", "build>=1", "twine>=6
 
 
 class WholeSource(sdist):
-    """With all that the tests need; of itself setuptools takes nothing but tests/test*.py."""
+    """With all that the tests need, and nothing else that lies around there.
+
+    Of itself setuptools takes nothing but tests/test*.py.
+    """
 
     def make_distribution(self) -> None:
-        self.filelist.graft("tests")
+        self.filelist.process_template_line("recursive-include tests *.py")
+        self.filelist.process_template_line("recursive-include tests/data *.json")
+        self.filelist.process_template_line("recursive-include tests/interop install provider.*")
+        self.filelist.process_template_line("include tests/ecosystem/pytest.ini")
         self.filelist.extend(["CHANGES.md", "test_settings.py.template", ".ci/run"])
         self.filelist.global_exclude("*.py[co]")
         super().make_distribution()

@@ -24,7 +24,7 @@ else:
 __all__ = ["OAuth1Plugin"]
 
 #: Token and its secret, consumer key and its secret.
-_Credentials = tuple["str | None", "str | None", str, "str | None"]
+_Credentials = tuple[str | None, str | None, str, str | None]
 #: Theirs, as for the command line.
 _VARIABLES = ("OAUTH_TOKEN", "OAUTH_TOKEN_SECRET", "OAUTH_CONSUMER_KEY", "OAUTH_CONSUMER_SECRET")
 

@@ -41,8 +41,8 @@ _NONE: Extras = {}
 #: What changes in a request when it is signed. A plain tuple: naming its parts costs time.
 Signed = tuple[
     str,  # its URL
-    "str | None",  # its Authorization header; "": the present one goes; None: it stays as it is
-    "str | bytes | None",  # its body; None: it stays as it is
+    str | None,  # its Authorization header; "": the present one goes; None: it stays as it is
+    str | bytes | None,  # its body; None: it stays as it is
     Extras,  # what was among it and must be remembered
 ]
 

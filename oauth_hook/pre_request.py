@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, no_type_check
 
 import requests
 import requests.adapters
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     _send_without_event: Any = None
 
 EVENT = "pre_request"
+
+if not isinstance(requests.sessions.Session, type):  # a mock, say
+    raise ImportError(
+        "oauth_hook can't restore the pre_request event while requests.sessions.Session is "
+        f"replaced, by {requests.sessions.Session!r}: import oauth_hook before that"
+    )
 
 #: Requests' own class, also where a subclass stands in its place, as by requests-cache.
 _SESSION = next(
@@ -129,6 +135,7 @@ def _give_event(send: Any) -> None:
     send.__code__ = _send_with_event.__code__
 
 
+@no_type_check  # typeguard would have it look for names of typeguard's there
 def _send_with_event(
     self: requests.Session, request: PreparedRequest, **kwargs: Any
 ) -> requests.Response:

@@ -17,7 +17,7 @@ from .errors import CredentialError, SignatureMethodError
 
 #: A signature method of the user's own: from the signature base string, the consumer secret and the
 #: token secret ("" without a token) to the signature, as text or bytes before percent-encoding.
-OwnMethod = Callable[[str, str, str], "str | bytes"]
+OwnMethod = Callable[[str, str, str], str | bytes]
 
 
 class SignatureMethod(NamedTuple):

@@ -401,3 +401,12 @@ def test_a_send_that_was_replaced_stops_the_import() -> None:
     code = "import requests; requests.Session.send = lambda *_, **__: None; import oauth_hook"
 
     assert "while requests.Session.send is replaced" in run(code).stderr
+
+
+def test_a_session_that_is_mocked_stops_the_import() -> None:
+    code = """
+from unittest import mock
+with mock.patch("requests.sessions.Session"):
+    import oauth_hook
+"""
+    assert "while requests.sessions.Session is replaced" in run(code).stderr

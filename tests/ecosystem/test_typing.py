@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import run
 
 import oauth_hook
+from oauth_hook.sandbox import Sandbox
 
 ROOT = Path(oauth_hook.__file__).parent.parent
 PROGRAM = Path(__file__).with_name("typed_program.py")
@@ -79,6 +81,24 @@ def test_the_program_runs() -> None:
         "https",
         "permission_denied",
     ]
+
+
+def test_typeguard_finds_nothing_wrong_while_requests_are_signed(provider: Sandbox) -> None:
+    code = """
+import sys
+from typeguard import install_import_hook
+install_import_hook("oauth_hook")  # as pytest --typeguard-packages does
+import requests
+from oauth_hook import OAuthHook, three_legged
+url, token_url, *credentials = sys.argv[1:]
+hook = OAuthHook(*credentials)
+print(three_legged.request_token(token_url, hook).fields)
+print(requests.post(url, {"a": "1"}, hooks={"pre_request": hook}).status_code)
+print(requests.get(url).status_code)
+"""
+    credentials = *provider.issue_token(), provider.consumer_key, provider.consumer_secret
+    urls = provider.resource_url, provider.request_token_url
+    assert run(code, *urls, *credentials) == "{'oauth_callback_confirmed': 'true'}\n200\n401\n"
 
 
 def test_every_public_type_is_known_to_pyright(tmp_path: Path) -> None:
