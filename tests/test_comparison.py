@@ -40,6 +40,7 @@ def flat(text: str) -> str:
         ("%2520c%2F", "+c%2F", "saw the path"),
         ("b%2520c", "%2562%2520c", "the same but percent-encoded otherwise: /%62%20c/d"),
         ("%2Fd&", "%2Fd%3Fq%3D1&", "has a query in it"),
+        ("%2Fd&", "%2Fd%23f&", "has a query in it"),
         ("https%3A%2F%2Fa", "https%3a%2f%2fa", "escapes are in lower case, such as %3a"),
         ("q%3Dx", "q%3dx", "escapes are in lower case, such as %3d: they must be in upper case"),
         ("%26oauth_nonce", "%26oauth_nonc%65", "The third part is the same but percent-encoded"),
@@ -48,24 +49,38 @@ def flat(text: str) -> str:
         (
             "https%3A%2F%2Fa.example%3A8080%2F",
             "https://a.example:8080/",
-            "URI is not percent-encoded: https://a.example:8080/b%2520c%2Fd",
+            "not percent-encoded: https://a.example:8080/b%2520c%2Fd, and not https%3A%2F%2Fa.",
         ),
         ("a.example%3A8080%2Fb%2520c", "%5Bx", "URI is not a URL: https://[x/d."),
         ("https%3A%2F%2Fa.example%3A8080", "", "URI is not a URL: /b%20c/d."),
+        ("https%3A%2F%2Fa.example%3A8080", "https%3A", "URI is not a URL: https:/b%20c/d."),
+        ("https%3A%2F%2Fa", "%2F%2Fa", "URI is not a URL: //a.example:8080/b%20c/d."),
         ("q%3Dx%2520y", "q%3Dx%252520y", "encoded twice: something on the way"),
         ("q%3Dx%2520y", "q%3Dx%252By", "A space became a plus sign"),
         ("q%3Dx%2520y", "q%3Dx+y", "A space became a plus sign"),
-        ("q%3Dx%2520y", "q%3Dx", "q has another value, 'x' and not 'x y'"),
-        ("%25C3%25A9%3D1", "%25c3%25a9%3D1", "percent-encoded otherwise: %c3%a9=1"),
+        ("q%3Dx%2520y", "q%3Dx", "q has another value, 'x' and not 'x y'. It was changed on"),
+        ("%25C3%25A9%3D1", "%25C3%25A9%3D2", "é has another value, '2' and not '1'"),
+        ("q%3Dx%2520y", "q%3D%2578%2520y", "q is the same but percent-encoded otherwise: %78%20y"),
+        (
+            "%25C3%25A9%3D1",
+            "%25c3%25a9%3D1",
+            "é is the same but percent-encoded otherwise: %c3%a9=1",
+        ),
+        ("q%3Dx", "%2571%3D%2578", "q is the same but percent-encoded otherwise: %71=%78%20y"),
         ("%25C3%25A9%3D1", "%3D%26%25C3%25A9%3D1", "counts a parameter without a name"),
         ("%25C3%25A9%3D1", "%26%25C3%25A9%3D1", "counts a parameter without a name"),
         ("f%3D%25C3%25A9%252B%25C3%25BC", MOJIBAKE, "took its UTF-8 for Latin-1"),
         ("oauth_token%3Dtoken", "oauth_token%3Dother", "oauth_token is another: other, not token"),
-        ("%26oauth_token%3Dtoken", "", "did not count oauth_token"),
+        ("oauth_token%3Dtoken", "oauth_token%3D%25C3%25A9", "oauth_token is another: é, not token"),
+        ("key%3Dkey", "key%3Dother", "oauth_consumer_key is another: other, not key"),
+        ("%26oauth_token%3Dtoken", "", "did not count oauth_token. All OAuth parameters but"),
         ("f%3D%25C3%25A9%252B%25C3%25BC%26", "", "did not count f. Usually a form was sent"),
         ("&%25C3", "&added%3D1%26%25C3", "saw a parameter added that this request does not have"),
         ("&%25C3", "&oauth_body_hash%3D1%26%25C3", "saw oauth_body_hash, which is not sent here"),
+        ("&%25C3", "&%25C3%25BC%3D1%26%25C3", "saw a parameter ü that this request does not have"),
+        ("f%3D", "g%3D", "saw a parameter g that this request does not have"),
         ("&%25C3", "&realm%3D1%26%25C3", "signs realm, which must not be"),
+        ("&%25C3", "&oauth_signature%3D1%26%25C3", "signs oauth_signature, which must not be"),
         ("&%25C3%25A9%3D1%26f", "&f", "did not count é"),
     ],
 )
@@ -74,6 +89,24 @@ def test_the_cause_of_a_difference(ours: str, theirs: str, cause: str) -> None:
     same, text = compared(OURS, OURS.replace(ours, theirs, 1))
     assert not same
     assert cause in flat(text)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_slash_at_the_end_that_is_here_alone() -> None:
+    request = requests.Request("GET", "https://a.example/b/").prepare()
+    ours = OAuthHook("t", "s", "k", "s").explain(request).signature_base_string
+    text = compared(ours, ours.replace("b%2F&", "b&"))[1]
+    assert "differ by a slash at the end: /b, not /b/" in flat(text)
+
+
+def test_a_method_of_other_characters_than_letters_is_no_reason_not_to_compare() -> None:
+    request = requests.Request("VERSION_2", "https://a.example/").prepare()
+    ours = OAuthHook("t", "s", "k", "s").explain(request).signature_base_string
+    assert "saw http, not https" in flat(compared(ours, ours.replace("https", "http"))[1])
+
+
+def test_an_unencoded_uri_is_said_to_be_one_though_the_parameters_are_missing() -> None:
+    assert "URI is not percent-encoded" in flat(compared(OURS, "POST&https://a.example/b")[1])
 
 
 def test_another_order() -> None:
@@ -124,15 +157,22 @@ def test_the_same() -> None:
     same, text = compared(OURS, OURS)
     assert same
     assert "the secrets differ" in flat(text)
+    assert max(map(len, text.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("at", [0, 10, 50, len(OURS) - 1, len(OURS)])
+@pytest.mark.parametrize("at", [0, 10, 50, 100, len(OURS) - 1, len(OURS)])
 def test_a_caret_stands_under_the_first_difference(at: int) -> None:
     theirs = f"{OURS[:at]}!{OURS[at + 1 :]}"
     lines = compared(OURS, theirs)[1].splitlines()
     assert lines[0] == f"The base strings part at character {at + 1}:"
     assert lines[2][lines[3].index("^")] == "!"
     assert max(map(len, lines[:4])) <= 80
+
+
+def test_what_stands_before_an_early_difference_is_shown_whole() -> None:
+    lines = compared(OURS, f"{OURS[:40]}!{OURS[41:]}")[1].splitlines()
+    assert lines[1].startswith(f"  here      {OURS[:41]}")
+    assert lines[2].startswith(f"  provider  {OURS[:40]}!")
 
 
 def test_a_parameter_encoded_here_already() -> None:
