@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
 from servers import Provider
 
 from oauth_hook import OAuthHook, UnsignableRequest
@@ -69,10 +70,47 @@ def test_every_step_is_printed(hook: OAuthHook) -> None:
         assert str(step) in printed
 
 
+def test_all_that_it_holds_is_printed_under_headings(hook: OAuthHook) -> None:
+    explanation = explained(hook, "POST", "http://example.com/x?a=1", data={"b": "2"})
+
+    sent = [f"  POST {explanation.url}", f"  Authorization: {explanation.authorization}"]
+    width = len("form body")
+    assert str(explanation).splitlines() == [
+        "Parameters collected (RFC 5849 section 3.4.1.3.1)",
+        *(
+            f"  {source:{width}}  {name} = {value!r}"
+            for source, name, value in explanation.parameters
+        ),
+        "Normalized parameters (3.4.1.3.2)",
+        f"  {explanation.normalized_parameters}",
+        "Base string URI (3.4.1.2)",
+        "  http://example.com/x",
+        "Signature base string (3.4.1.1)",
+        f"  {explanation.signature_base_string}",
+        "Signing key (3.4.2 to 3.4.4)",
+        "  (consumer secret)&(token secret)",
+        "What goes out",
+        *(sent if hook.header_auth else sent[:1]),
+        "  the form as it is",
+    ]
+
+
 def test_it_holds_no_secret(hook: OAuthHook) -> None:
     explanation = explained(hook, "POST", "http://example.com/x", data={"a": "1"})
 
     assert "s3cr3t" not in str(explanation) + repr(explanation)
+
+
+def test_of_a_signature_that_is_the_secrets_only_that_is_masked(header_auth: bool) -> None:
+    hook = OAuthHook("t", "s3cr3t", "k", "s3cr3t", header_auth, signature_method="PLAINTEXT")
+    request = requests.Request("GET", "https://example.com/x?a=1#f", auth=hook).prepare()
+
+    explanation = hook.explain(request)
+
+    shown = (explanation.url, explanation.authorization)
+    sent = (request.url, request.headers.get("Authorization"))
+    assert shown == tuple(text and text.replace("s3cr3t%26s3cr3t", "***") for text in sent)
+    assert shown != sent
 
 
 def test_it_changes_nothing(hook: OAuthHook) -> None:
@@ -84,14 +122,43 @@ def test_it_changes_nothing(hook: OAuthHook) -> None:
     assert (request.url, dict(request.headers), request.body, dict(request.hooks)) == before
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
 def test_it_leaves_a_form_file_where_it_stood(hook: OAuthHook) -> None:
     file = io.BytesIO(b"skipped&a=1")
     file.seek(8)
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
 
-    explanation = explained(hook, "POST", "http://example.com/x", data=file, headers=headers)
+    explanation = explained(hook, "POST", "http://example.com/x", data=file, headers=FORM)
 
     assert (explanation.parameters[0], file.tell()) == (Parameter("form body", "a", "1"), 8)
+
+
+def test_a_form_file_that_was_moved_since_is_explained_from_where_it_stands(
+    hook: OAuthHook,
+) -> None:
+    file = io.BytesIO(b"a=1&b=2")
+    request = requests.Request("POST", "http://example.com/x", FORM, data=file).prepare()
+    file.seek(4)
+
+    explanation = hook.explain(request)
+
+    assert (explanation.parameters[0], file.tell()) == (Parameter("form body", "b", "2"), 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "no body"),
+        ({"data": {"a": "1"}}, "the form as it is"),
+        ({"data": {"a": "1", "oauth_verifier": "v"}}, "the form without OAuth parameters"),
+    ],
+    ids=["none", "a form", "a form that loses a parameter"],
+)
+def test_it_says_what_becomes_of_the_body(
+    hook: OAuthHook, given: dict[str, Any], words: str
+) -> None:
+    assert explained(hook, "POST", "http://example.com/x", **given).body == words
 
 
 def test_it_draws_nothing_from_a_body_that_is_no_form(hook: OAuthHook) -> None:
@@ -127,9 +194,6 @@ def test_it_explains_what_the_provider_has_verified(hook: OAuthHook) -> None:
     assert hook.explain(response.request).signature_base_string in response.text
 
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
 @pytest.mark.parametrize("body", [bytes, io.BytesIO], ids=["bytes", "a file"])
 def test_a_form_that_was_sent_is_explained_with_its_very_signature(
     strict: Provider, header_auth: bool, body: Any
@@ -146,17 +210,29 @@ def test_a_form_that_was_sent_is_explained_with_its_very_signature(
     assert signature in (explanation.authorization or explanation.url)
 
 
+def test_a_form_file_that_was_sent_is_left_at_its_end(strict: Provider, header_auth: bool) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    file = io.BytesIO(b"a=b")
+    response = requests.post(f"{strict.url}/x", file, headers=FORM, hooks={"pre_request": hook})
+
+    hook.explain(response.request)
+
+    assert file.tell() == len(b"a=b")
+
+
 def test_oauth_parameters_that_were_sent_in_the_form_are_explained_as_they_were(
     strict: Provider,
 ) -> None:
     hook = OAuthHook(*strict.credentials(), form_auth=True)
     response = requests.post(f"{strict.url}/x", {"a": "b"}, hooks={"pre_request": hook})
 
-    shown = {name: value for _, name, value in hook.explain(response.request).parameters}
+    explanation = hook.explain(response.request)
+    shown = {name: value for _, name, value in explanation.parameters}
 
     sent = dict(strict.messages[0].oauth)
     del sent["oauth_signature"]
     assert shown == {"a": "b", **sent}
+    assert explanation.body == "the form with the OAuth parameters at its end"
 
 
 def test_a_password_in_the_url_is_not_shown(hook: OAuthHook) -> None:
@@ -164,6 +240,27 @@ def test_a_password_in_the_url_is_not_shown(hook: OAuthHook) -> None:
 
     assert "s3cr3t" not in str(explanation) + repr(explanation)
     assert explanation.url.startswith("http://example.com/x@y")
+
+
+def test_a_password_in_a_url_in_capitals_is_not_shown(hook: OAuthHook) -> None:
+    request = requests.Request("GET", "http://example.com/x").prepare()
+    request.url = "HTTP://user:s3cr3t@example.com/x"
+
+    explanation = hook.explain(request)
+
+    assert "s3cr3t" not in str(explanation) + repr(explanation)
+
+
+def test_the_header_of_a_request_that_is_to_be_signed_in_its_url_now_is_not_shown(
+    hook: OAuthHook,
+) -> None:
+    request = requests.Request("GET", "http://example.com/x", auth=hook).prepare()
+    hook.header_auth = False
+
+    explanation = hook.explain(request)
+
+    assert explanation.authorization is None
+    assert "Authorization:" not in str(explanation)
 
 
 def test_what_is_no_prepared_request_is_refused_with_the_remedy(hook: OAuthHook) -> None:
@@ -202,6 +299,19 @@ def test_it_says_what_the_signature_method_is_keyed_with(method: Any, key: str) 
     assert explained(hook, "GET", "https://example.com/x").signing_key == key
 
 
+def test_without_a_token_the_signing_key_ends_in_an_ampersand(hook: OAuthHook) -> None:
+    hook.token = None
+
+    assert explained(hook, "GET", "https://example.com/x").signing_key == "(consumer secret)&"
+
+
+def test_an_rsa_key_is_named_and_not_shown() -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    hook = OAuthHook("t", "ts", "k", signature_method="RSA-SHA1", rsa_key=key)
+
+    assert explained(hook, "GET", "https://example.com/x").signing_key == "(private RSA key)"
+
+
 @pytest.mark.parametrize("realm", [None, "photos"])
 def test_it_says_where_a_realm_is_lost(hook: OAuthHook, realm: str | None) -> None:
     hook = OAuthHook("t", "ts", "k", "cs", hook.header_auth, realm=realm)
@@ -209,7 +319,9 @@ def test_it_says_where_a_realm_is_lost(hook: OAuthHook, realm: str | None) -> No
     explanation = explained(hook, "GET", "https://example.com/x")
 
     lost = realm is not None and not hook.header_auth
-    assert ("no realm: only an Authorization header carries it, so" in str(explanation)) is lost
+    words = "no realm: only an Authorization header carries it, so make it header_auth=True"
+    assert explanation.left_out == (words if lost else "")
+    assert (str(explanation).splitlines()[-1] == f"  {words}") is lost
 
 
 def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
@@ -217,8 +329,8 @@ def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
 
     explanation = explained(hook, "POST", "https://example.com/x", data={"a": "1"})
 
-    assert explanation.left_out.startswith("no realm: only an Authorization header carries it")
-    assert ("header_auth=True" in explanation.left_out) is not hook.header_auth
+    remedy = "" if hook.header_auth else ", so make it header_auth=True"
+    assert explanation.left_out == f"no realm: only an Authorization header carries it{remedy}"
 
 
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:
