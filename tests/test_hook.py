@@ -6,6 +6,7 @@ import logging
 import pickle
 import types
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 import requests
@@ -50,6 +51,15 @@ def test_credentials_may_be_utf_8_bytes() -> None:
     hook = OAuthHook(b"t\xc3\xa9", b"ts", b"k", b"s")
 
     assert (hook.token, hook.consumer) == (Token("t\u00e9", "ts"), Consumer("k", "s"))
+
+
+def test_credentials_of_a_class_of_one_s_own_are_kept_as_plain_str() -> None:
+    class Masked(str):
+        __slots__ = ()
+
+    token = Token(Masked("t"), Masked("ts"))
+
+    assert (type(token.key), type(token.secret)) == (str, str)
 
 
 def test_there_is_no_token_without_one() -> None:
@@ -130,6 +140,16 @@ def test_key_and_secret_can_not_be_set_apart(name: str) -> None:
     assert token == Token("t", "x")
 
 
+@pytest.mark.parametrize("name", ["key", "secret"])
+def test_key_and_secret_can_not_be_deleted(name: str) -> None:
+    token = Token("t", "x")
+
+    with pytest.raises(AttributeError, match=rf"Token\.{name} can't be deleted"):
+        delattr(token, name)
+
+    assert token == Token("t", "x")
+
+
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
@@ -146,6 +166,16 @@ def test_a_hooks_credentials_can_not_be_changed_by_halves(name: str, instead: st
         setattr(hook, name, "other")
 
 
+@pytest.mark.parametrize("name", ["consumer", "token"])
+def test_what_is_neither_credentials_nor_a_pair_is_refused_by_its_type(name: str) -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+
+    kind = name.capitalize()
+    words = f"^{name} must be a {kind} or a pair of key and secret, not str$"
+    with pytest.raises(CredentialTypeError, match=words):
+        setattr(hook, name, "hush")
+
+
 # Wrong use
 
 
@@ -155,9 +185,9 @@ LONE_SURROGATE = "\ud800"
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({}, CredentialError, "consumer_key is missing"),
-        ({"consumer_secret": "s"}, CredentialError, "set OAuthHook.consumer_key"),
-        ({"consumer_key": "k"}, CredentialError, "consumer_secret is missing"),
+        ({}, CredentialError, "^consumer_key is missing"),
+        ({"consumer_secret": "s"}, CredentialError, "set OAuthHook.consumer_key first$"),
+        ({"consumer_key": "k"}, CredentialError, "^consumer_secret .* OAuthHook.consumer_secret "),
         ({"consumer_key": "", "consumer_secret": "s"}, CredentialError, "consumer_key is empty"),
         ({"consumer_key": b"", "consumer_secret": "s"}, CredentialError, "consumer_key is empty"),
         ({"consumer_key": 5, "consumer_secret": "s"}, CredentialTypeError, "consumer_key .* int"),
@@ -171,12 +201,12 @@ LONE_SURROGATE = "\ud800"
         (
             {"access_token": "t", "consumer_key": "k", "consumer_secret": "s"},
             CredentialError,
-            "access_token_secret is missing",
+            "^access_token_secret is missing: a token needs both its key and its secret$",
         ),
         (
             {"access_token_secret": "t", "consumer_key": "k", "consumer_secret": "s"},
             CredentialError,
-            "access_token is missing",
+            "^access_token is missing: a token needs both its key and its secret$",
         ),
         (
             {
@@ -276,6 +306,7 @@ def test_a_pickle_keeps_what_the_class_that_made_it_said(monkeypatch: Any) -> No
 
 def test_equal_credentials_are_equal_and_unequal_ones_not() -> None:
     assert Token("a", "b") == Token("a", "b") != Token("a", "c")
+    assert Token("a", "b") == ANY  # which says itself what it equals
     assert len({Token("a", "b"), Token("a", "b"), Consumer("a", "b")}) == 2
 
 
