@@ -79,6 +79,7 @@ def test_the_version() -> None:
         (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
         (["request", "POST", "http://a.example", "--json", "{"], "--json: this is not valid JSON"),
         (["request", "POST", "http://a.example", "a=b", "--json", "1"], "--json is the body"),
+        (["request", "POST", "http://a.example", "a@b", "--json", "1"], "--json is the body"),
         (["request", "GET", "http://a.example", "a@b"], "GET has no body"),
         (["request", "POST", "http://a.example", "a@"], "'a@' is not of the form name=value or"),
         (["explain", "GET", "http://a.example/", "--signature-method", "ROT13"], "'ROT13'"),

@@ -55,6 +55,13 @@ def test_parameters_go_into_the_query(
     assert report["place"] == "header"
 
 
+def test_parameters_of_head_go_into_the_query(credentials: list[str]) -> None:
+    with misbehaving(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")) as server:
+        ended = run("request", "head", server.url, "q=é", *credentials, "--header")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+    assert server.requests[0].startswith(b"HEAD /token?q=%C3%A9 HTTP/1.1\r\n")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_parameters_go_into_a_form(provider: Sandbox, credentials: list[str], method: str) -> None:
     report = answered(method, provider.resource_url, "q=é & =", "q=2", *credentials)
@@ -85,6 +92,14 @@ def test_json_is_the_body(provider: Sandbox, credentials: list[str], from_stdin:
     ]
 
 
+def test_json_goes_beside_parameters_in_the_query(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    given = ["a=b", "--json", "[1]", "--header"]
+    report = answered("DELETE", provider.resource_url, *given, *credentials)
+    assert (report["args"], report["body"]) == ([["a", "b"]], "[1]")
+
+
 def test_a_file_is_uploaded(provider: Sandbox, credentials: list[str], tmp_path: Path) -> None:
     (tmp_path / "ä.txt").write_text("in the file")
     report = answered(
@@ -93,6 +108,38 @@ def test_a_file_is_uploaded(provider: Sandbox, credentials: list[str], tmp_path:
     assert 'name="a"\r\n\r\nb\r\n' in report["body"]
     assert "Content-Type: text/plain\r\n\r\nin the file\r\n" in report["body"]
     assert report["form"] == []
+    boundary = report["body"].partition("\r\n")[0].removeprefix("--")
+    assert ["content-type", f"multipart/form-data; boundary={boundary}"] in [
+        [name.lower(), value] for name, value in report["headers"]
+    ]
+
+
+def test_an_upload_that_is_redirected_is_sent_again_whole(
+    credentials: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(1 << 20))
+    bodies = []
+
+    def body_of(connection: socket.socket) -> bytes:
+        head, _, body = server.requests[-1].partition(b"\r\n\r\n")
+        length = int(head.partition(b"Content-Length: ")[2].split()[0])
+        while len(body) < length:
+            body += connection.recv(1 << 20)
+        return body
+
+    def redirects(connection: socket.socket) -> None:
+        bodies.append(body_of(connection))
+        connection.sendall(form("", "307 Elsewhere", f"Location: {server.url}/elsewhere\r\n"))
+
+    def thanks(connection: socket.socket) -> None:
+        bodies.append(body_of(connection))
+        connection.sendall(form("thanks"))
+
+    with misbehaving(redirects, thanks) as server:
+        ended = run("request", "POST", server.url, f"f@{tmp_path / 'big'}", *credentials)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "thanks", "")
+    assert (tmp_path / "big").read_bytes() in bodies[0]
+    assert bodies[0] == bodies[1]
 
 
 def test_a_file_whose_name_is_not_utf_8_is_uploaded(credentials: list[str], tmp_path: Path) -> None:
@@ -107,21 +154,34 @@ def test_a_file_whose_name_is_not_utf_8_is_uploaded(credentials: list[str], tmp_
 
 def test_an_upload_is_what_requests_would_send(tmp_path: Path) -> None:
     (tmp_path / "data.bin").write_bytes(os.urandom(200_000))
-    body = Multipart([("a", "é")], [("f", str(tmp_path / "data.bin"))])
+    (tmp_path / "more.txt").write_text("more")
+    paths = [("f", str(tmp_path / "data.bin")), ("g", str(tmp_path / "more.txt"))]
+    body = Multipart([("a", "é"), ("b", "2")], paths)
     boundary = body.content_type.partition("=")[2]
     content = (tmp_path / "data.bin").read_bytes()
-    files = {"a": (None, "é"), "f": ("data.bin", content, "application/octet-stream")}
+    files = {
+        "a": (None, "é"),
+        "b": (None, "2"),
+        "f": ("data.bin", content, "application/octet-stream"),
+        "g": ("more.txt", "more", "text/plain"),
+    }
     other = requests.Request("POST", "http://a.example", files=files).prepare()
     assert isinstance(other.body, bytes)
     its_boundary = str(other.headers["Content-Type"]).partition("=")[2]
     expected = other.body.replace(its_boundary.encode(), boundary.encode())
     assert b"".join(body) == expected
     assert body.read() == b""
-    body.seek(0)
+    assert body.seek(0) == 0
     assert body.read(10) == expected[:10]
     assert body.tell() == 10
+    with pytest.raises(OSError, match="to its beginning only"):
+        body.seek(5)
     assert body.read() == expected[10:]
-    assert len(body) == len(expected)
+    assert body.tell() == len(body) == len(expected)
+    body.seek(0)
+    body.read(10)
+    body.seek(0)
+    assert body.read() == expected
     body.close()
 
 
