@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from oauth_hook.providers import PROVIDERS, Provider
 from oauth_hook.signer import NAMES
 
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 FILLED = {"{base_url}": "https://provider.example/base", "{consumer_key}": "key"}
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS.keys())
@@ -57,3 +59,28 @@ def test_what_it_demands_can_be_done(provider: Provider) -> None:
 def test_the_names_are_short_and_in_order() -> None:
     assert list(PROVIDERS) == sorted(PROVIDERS)
     assert all(re.fullmatch("[a-z]+", name) for name in PROVIDERS)
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall("[a-z]+", text.lower()))
+
+
+def test_the_readme_names_them_all_and_those_that_need_a_base_url() -> None:
+    named = re.search(
+        r"knows the endpoints of (.*?),?\s+and with `--base-url`(.*?)\.\n", README, re.DOTALL
+    )
+    assert named is not None
+    for part, needs_base_url in zip(named.groups(), (False, True), strict=True):
+        expected = {name for name, one in PROVIDERS.items() if one.needs_base_url is needs_base_url}
+        assert words(part) - {"and", "those", "of", "the"} == expected
+
+
+@pytest.mark.parametrize("name", sorted(PROVIDERS.keys() - {"sandbox"}))
+def test_each_signs_as_the_readme_s_table_says(name: str) -> None:
+    table = [line.split(" | ") for line in README.splitlines() if line.startswith("| ")]
+    (wants,) = [row[1] for row in table if name in words(row[0])]
+    always = wants.partition(";")[0]
+    provider = PROVIDERS[name]
+    assert ("header_auth=True" in always) is provider.header_auth
+    method = re.search("signature_method='(.+?)'", always)
+    assert provider.signature_method == (method[1] if method else "HMAC-SHA1")
