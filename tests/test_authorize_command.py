@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +20,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from misbehaving import form, misbehaving, sends
+from misbehaving import form, misbehaving, resets, sends
 from terminal import at_terminal, browser, environment, free_port, run, wait_for
-from wire import Recorder
 
 from oauth_hook import OAuthHook, credential_file
+from oauth_hook.providers import PROVIDERS
 from oauth_hook.sandbox import Sandbox
 from oauth_hook.sandbox.user import press
+
+CONFIRMED = sends(form("oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,7 @@ def test_allowed_in_the_browser(
         answer = come_back("allow", page)
         assert terminal.end() == 0
     assert answer.status_code == 200
+    assert "stroke: var(--good)" in answer.text
     assert "You can close this window" in answer.text
     assert page in terminal.shown
     assert "Authorized, screen_name sandbox_user, user_id 1." in terminal.shown
@@ -98,6 +103,7 @@ def test_denied_in_the_browser(
         assert terminal.end() == 1
     assert answer.status_code == 400
     assert "Access denied" in answer.text
+    assert "stroke: var(--bad)" in answer.text
     assert "You can close this window" in answer.text
     assert terminal.shown.endswith("oauth-hook: the user did not allow it\n")
     assert not saved.exists()
@@ -170,7 +176,59 @@ def test_what_is_no_callback_does_not_count(
         with pytest.raises(requests.ConnectionError):
             requests.get(location)
     assert answer.headers["Cache-Control"] == "no-store"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Server"].strip() == "oauth-hook"
+    for directive in ("default-src 'none'", "frame-ancestors 'none'"):
+        assert directive in answer.headers["Content-Security-Policy"]
+
+
+def test_a_connection_that_breaks_off_is_no_callback_and_no_traceback(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        page = wait_for(opened)
+        location, _ = press("allow", page)
+        assert location is not None
+        parts = urlsplit(location)
+        with socket.create_connection((parts.hostname, parts.port)) as broken:
+            broken.sendall(b"GET /callback")
+            resets(broken)
+        assert requests.get(location).status_code == 200
+        assert terminal.end() == 0
+    assert "Traceback" not in terminal.shown
+
+
+def test_a_second_callback_while_the_token_is_fetched_is_none(
+    consumer: dict[str, str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    port = free_port()
+    tried = threading.Event()
+
+    def waits(connection: socket.socket) -> None:
+        tried.wait(30)
+        CONFIRMED(connection)
+
+    def asked(connection: socket.socket) -> bytes:
+        connection.sendall(b"GET /callback?oauth_token=t&oauth_verifier=1 HTTP/1.0\r\n\r\n")
+        return connection.makefile("rb").readline()
+
+    with misbehaving(CONFIRMED, waits) as server:
+        names = ("request-token", "authorize", "access-token")
+        more = ["--port", str(port), *(f"--{name}-url={server.url}" for name in names)]
+        with at_terminal("authorize", *more, env={**env, **consumer}) as terminal:
+            wait_for(opened)
+            with (
+                socket.create_connection(("127.0.0.1", port)) as second,  # and accepted first
+                socket.create_connection(("127.0.0.1", port)) as first,
+            ):
+                statuses = [asked(connection).split()[1] for connection in (first, second)]
+            tried.set()
+            assert terminal.end() == 0
+    assert statuses == [b"200", b"404"]
 
 
 def test_without_save_the_token_is_printed_alone_on_stdout(
@@ -299,6 +357,7 @@ def test_by_pin(
         terminal.until("The PIN that it shows, .*: ")
         terminal.type(f" {press('allow', page)[1]} \n")
         assert terminal.end() == 0
+    assert "could not open" not in terminal.shown
     verified(provider, saved)
 
 
@@ -322,6 +381,16 @@ def test_the_url_that_the_browser_ended_at_serves_as_the_pin(
         terminal.type(url.format(query) + "\n")
         assert terminal.end() == status
     assert ("about another request token" in terminal.shown) is bool(status)
+
+
+def test_the_url_of_a_denial_serves_as_the_pin_too(
+    consumer: dict[str, str], authorize: list[str]
+) -> None:
+    with at_terminal(*authorize, "--pin", env=consumer) as terminal:
+        terminal.until("The PIN that it shows, .*: ")
+        terminal.type("<https://a.example/oob?oauth_problem=user_refused>\n")
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("\noauth-hook: the user did not allow it\n")
 
 
 HOSTILE = "screen_name=%1B%5D0;x%07bob%0Aoauth-hook:%20a%20lie&user_id=1"
@@ -351,17 +420,35 @@ def test_what_the_provider_says_of_the_account_steers_no_terminal_and_forges_no_
     assert (f"screen_name={name}" in lines) is not save
 
 
-def test_a_provider_of_oauth_1_0_gives_no_pin(consumer: dict[str, str]) -> None:
+@pytest.mark.parametrize("typed", ["", "https://a.example/oob?oauth_token=t"])
+def test_a_provider_of_oauth_1_0_gives_no_pin(consumer: dict[str, str], typed: str) -> None:
     with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
         endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]
         urls = [argument for name in endpoints for argument in (name, server.url)]
         command = ("authorize", *urls, "--allow-unconfirmed", "--pin")
         with at_terminal(*command, env=consumer) as terminal:
             terminal.until("The PIN that it shows, .*: ")
-            terminal.type("\n")
+            terminal.type(f"{typed}\n")
             assert terminal.end() == 0
     assert b"oauth_verifier" not in server.requests[-1]
     assert "oauth_token=t\n" in terminal.shown.replace("\r", "")
+
+
+def test_a_provider_of_oauth_1_0_calls_back_without_a_verifier(
+    consumer: dict[str, str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    port = free_port()
+    with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
+        names = ("request-token", "authorize", "access-token")
+        more = ["--port", str(port), *(f"--{name}-url={server.url}" for name in names)]
+        command = ("authorize", *more, "--allow-unconfirmed")
+        with at_terminal(*command, env={**env, **consumer}) as terminal:
+            wait_for(opened)
+            answer = requests.get(f"http://127.0.0.1:{port}/callback?oauth_token=t")
+            assert terminal.end() == 0
+    assert answer.status_code == 200
+    assert b"oauth_verifier" not in server.requests[-1]
 
 
 def test_a_wrong_pin_is_one_line(consumer: dict[str, str], authorize: list[str]) -> None:
@@ -383,7 +470,7 @@ def test_no_pin(consumer: dict[str, str], authorize: list[str], typed: str, stat
         assert terminal.end() == status
     assert "Traceback" not in terminal.shown
     if status == 1:
-        assert terminal.shown.endswith("\noauth-hook: no PIN was given\n")
+        assert terminal.shown.endswith(" ends at: \noauth-hook: no PIN was given\n")
 
 
 def test_a_pin_that_is_not_utf_8_is_one_line(
@@ -413,13 +500,53 @@ def test_a_wrong_consumer_secret_is_one_line(
 
 
 def test_it_says_to_the_provider_who_it_is(consumer: dict[str, str]) -> None:
-    recorder = Recorder()
-    url = f"http://127.0.0.1:{recorder.port}/"
-    urls = [f"--{name}-url={url}" for name in ("request-token", "authorize", "access-token")]
-    with at_terminal("authorize", *urls, "--pin", env=consumer) as terminal:
-        assert terminal.end() == 1  # the recorder gives no token
-    recorder.close()
-    assert re.match(r"requests-oauth/[\d.]+ ", recorder.taken().header("user-agent") or "")
+    with misbehaving(CONFIRMED) as server:
+        names = ("request-token", "authorize", "access-token")
+        urls = [f"--{name}-url={server.url}" for name in names]
+        with at_terminal("authorize", *urls, "--pin", env=consumer) as terminal:
+            terminal.until("The PIN that it shows, .*: ")
+            terminal.type("1\n")
+            assert terminal.end() == 0
+    assert len(server.requests) == 2
+    for request in server.requests:
+        assert re.search(rb"\r\nUser-Agent: requests-oauth/[\d.]+ ", request)
+
+
+@pytest.mark.parametrize(
+    ("name", "methods", "in_header"),
+    [
+        ("discogs", [b"GET", b"POST"], True),
+        ("flickr", [b"GET", b"GET"], False),
+        ("trello", [b"POST", b"POST"], False),
+        ("x", [b"POST", b"POST"], True),
+    ],
+)
+def test_a_named_provider_is_asked_in_its_way_also_at_other_endpoints(
+    consumer: dict[str, str], name: str, methods: list[bytes], in_header: bool
+) -> None:
+    with misbehaving(CONFIRMED) as server:
+        urls = [f"--{which}-token-url={server.url}" for which in ("request", "access")]
+        with at_terminal("authorize", "--provider", name, *urls, "--pin", env=consumer) as terminal:
+            terminal.until("The PIN that it shows, .*: ")
+            terminal.type("1\n")
+            assert terminal.end() == 0
+    assert PROVIDERS[name].authorize_url in terminal.shown
+    assert [request.split()[0] for request in server.requests] == methods
+    assert {b"Authorization: OAuth " in request for request in server.requests} == {in_header}
+
+
+def test_the_consumer_key_stands_percent_encoded_in_a_page_that_wants_it(
+    consumer: dict[str, str],
+) -> None:
+    key = {**consumer, "OAUTH_CONSUMER_KEY": "a/b&é"}
+    with misbehaving(CONFIRMED) as server:
+        base_url = f"{server.url}/index.php"
+        provider = ["--provider", "mediawiki", "--base-url", f"{base_url}/"]
+        with at_terminal("authorize", *provider, "--pin", env=key) as terminal:
+            page = terminal.until(r"(http://\S+?)(\x1b|\s)")[1]
+    assert page == (
+        f"{base_url}?title=Special:OAuth/authorize&oauth_consumer_key=a%2Fb%26%C3%A9&oauth_token=t"
+    )
 
 
 @pytest.mark.parametrize(("more", "status"), [([], 1), (["--allow-unconfirmed"], 130)])

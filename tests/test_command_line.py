@@ -86,6 +86,7 @@ def test_the_version() -> None:
         (["sandbox", "--port", "70000"], "argument --port: invalid port value: '70000'"),
         (["authorize"], "give --provider, or all of"),
         (["authorize", "--authorize-url", "http://a.example"], "give --provider, or all of"),
+        (["authorize", "--provider", "nonsense"], "invalid choice: 'nonsense'"),
         (["authorize", "--provider", "jira"], "--provider jira needs --base-url"),
         (
             ["authorize", "--provider", "x", "--base-url", "http://a.example"],
@@ -96,6 +97,7 @@ def test_the_version() -> None:
             for endpoints, wrong in WRONG_ENDPOINTS
         ),
         (["authorize", "--provider", "x", "perms"], "'perms' is not of the form name=value"),
+        (["authorize", "--provider", "x", "=read"], "'' is not of the form name=value"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -140,6 +142,10 @@ def test_what_may_be_left_out_is_not_said_to_be_missing() -> None:
             "oauth-hook: --realm must be",
         ),
         (["explain", "GET", "http://a.example/", "--rsa-key", "/none"], "/none: No such file"),
+        (
+            ["authorize", "--provider", "jira", "--base-url", "http://127.0.0.1:1"],
+            "oauth-hook: --rsa-key is missing: RSA-SHA1 signs with",
+        ),
         (["sandbox", "--database", "/none/database"], "/none/database: No such file"),
         (["sandbox", "--database", __file__], "is not a database of the sandbox"),
         (
