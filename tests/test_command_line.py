@@ -425,6 +425,14 @@ def test_a_key_that_the_method_has_no_use_for_is_refused_by_the_option_s_name(
     )
 
 
+def test_an_rsa_method_asks_for_no_consumer_secret(tmp_path: Path) -> None:
+    key = rsa_key_option(tmp_path, NoEncryption())
+    arguments = ["explain", "GET", "http://a.example/", "--signature-method", "RSA-SHA1", *key]
+    ended = run(*arguments, env={"OAUTH_CONSUMER_KEY": "key"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "(private RSA key)" in ended.stdout
+
+
 def test_ctrl_c_leaves_cleanly() -> None:
     with at_terminal("explain", "GET", "http://a.example/") as terminal:
         terminal.until("Consumer key .*: ")

@@ -196,6 +196,15 @@ def test_the_environment_says_who_signs(provider: Sandbox) -> None:
     assert answered("GET", provider.resource_url, env=env)["oauth_token"] == token
 
 
+@pytest.mark.parametrize("token", [{}, {"OAUTH_TOKEN": ""}, {"OAUTH_TOKEN": "t"}], ids=str)
+def test_a_token_s_secret_in_the_environment_may_be_empty(token: dict[str, str]) -> None:
+    consumer = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "", "OAUTH_TOKEN_SECRET": ""}
+    ended = run("explain", "GET", "http://a.example/", env={**consumer, **token})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ("oauth_token = 't'" in ended.stdout) is bool(token.get("OAUTH_TOKEN"))
+    assert ("(token secret)" in ended.stdout) is bool(token.get("OAUTH_TOKEN"))
+
+
 @pytest.mark.parametrize(
     ("half", "missing"),
     [("OAUTH_TOKEN", "OAUTH_TOKEN_SECRET"), ("OAUTH_TOKEN_SECRET", "OAUTH_TOKEN")],
@@ -238,6 +247,15 @@ def test_plaintext_over_http_must_be_asked_for(
     sent = run(command, "GET", provider.resource_url, *options, "--plaintext-over-http")
     assert "PLAINTEXT" in sent.stdout
     assert sent.stderr == ""
+
+
+def test_what_the_file_allows_need_not_be_allowed_again(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    plaintext = {"signature_method": "PLAINTEXT", "plaintext_over_http": True}
+    credential_file.save(credential_file.load(credentials[1], **plaintext), credentials[1])
+    report = answered("GET", provider.resource_url, "--header", *credentials)
+    assert report["signature_method"] == "PLAINTEXT"
 
 
 def test_credentials_that_others_can_read_are_refused(credentials: list[str]) -> None:
