@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -276,7 +277,49 @@ def test_verbose_shows_status_and_headers_on_stderr(
     assert ended.returncode == 0
     assert ended.stderr.startswith("200 OK\n")
     assert "Content-Type: application/json\n" in ended.stderr
+    assert ended.stderr.endswith("\n\n")
     json.loads(ended.stdout)
+
+
+def test_no_header_steers_the_terminal(credentials: list[str]) -> None:
+    head = b"HTTP/1.1 200 \x1b[2JOK\r\nX-A: \x1b]0;x\x07\x9b\r\nContent-Length: 0\r\n\r\n"
+    with misbehaving(sends(head)) as server:
+        ended = run("request", "-v", "GET", server.url, *credentials)
+    assert ended.stderr.splitlines()[:2] == [r"200 \x1b[2JOK", r"X-A: \x1b]0;x\x07\x9b"]
+
+
+@pytest.mark.parametrize(("status", "colour"), [("200 OK", 32), ("404 Not Found", 31)])
+def test_at_a_terminal_the_status_has_its_colour(
+    credentials: list[str], status: str, colour: int
+) -> None:
+    with (
+        misbehaving(sends(form("body", status))) as server,
+        at_terminal("request", "-v", "GET", server.url, *credentials) as terminal,
+    ):
+        assert terminal.end() == (0 if status == "200 OK" else 1)
+    lines = terminal.shown.splitlines()
+    assert lines[0] == f"\x1b[{colour}m{status}\x1b[0m"
+    assert "\x1b[1mContent-Length\x1b[0m: 4" in lines
+    assert "body" in lines
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"), [("body", "body\n"), ("body\n", "body\n"), ("", "")], ids=ascii
+)
+def test_at_a_terminal_the_prompt_gets_a_line_of_its_own(
+    credentials: list[str], body: str, shown: str
+) -> None:
+    with (
+        misbehaving(sends(form(body))) as server,
+        at_terminal("request", "GET", server.url, *credentials) as terminal,
+    ):
+        assert terminal.end() == 0
+    assert terminal.shown == shown
+
+
+def test_a_status_below_400_is_no_failure(credentials: list[str]) -> None:
+    with misbehaving(sends(form("moved, to nowhere", "399 Odd"))) as server:
+        assert run("request", "GET", server.url, *credentials).returncode == 0
 
 
 def test_a_refusal_ends_with_status_1_its_body_and_its_reason(
@@ -294,12 +337,14 @@ def test_a_refusal_ends_with_status_1_its_body_and_its_reason(
     ("answer", "says"),
     [
         (sends(form("no such thing", "404 Not Found")), "404 Not Found"),
+        (sends(form("", "400 Bad Request")), "oauth-hook: 400 Bad Request\n"),
+        (sends(b"HTTP/1.1 500\r\n\r\n"), "oauth-hook: 500\n"),
         (sends(b"HTTP/1.1 500 \x1b[2J\r\n\r\nx"), r"500 \x1b[2J"),
         (sends(form("all of it")[:-3]), "the answer was cut short"),
         (resets, "reset by peer"),
         (sends(b"garbage\r\n\r\n"), "the answer is not HTTP"),
     ],
-    ids=["404", "500", "cut", "reset", "garbage"],
+    ids=["404", "400", "no reason", "500", "cut", "reset", "garbage"],
 )
 def test_a_failure_is_one_line(credentials: list[str], answer: Any, says: str) -> None:
     with misbehaving(answer) as server:
@@ -311,23 +356,44 @@ def test_a_failure_is_one_line(credentials: list[str], answer: Any, says: str) -
     assert "oauth_" not in ended.stderr
 
 
-def test_a_long_download_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_long_download_shows_how_far_it_is(
+    credentials: list[str], tmp_path: Path, compressed: bool
+) -> None:
     target = tmp_path / "target"
     size = 30 << 16
+    content = os.urandom(size)
+    body = gzip.compress(content) if compressed else content
+    coding = "Content-Encoding: gzip\r\n" if compressed else ""
 
     def sends_slowly(connection: Any) -> None:
-        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
-        for _ in range(30):
-            connection.sendall(b"x" * (1 << 16))
+        head = f"HTTP/1.1 200 OK\r\n{coding}Content-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode())
+        for at in range(0, len(body), 1 << 16):
+            connection.sendall(body[at : at + (1 << 16)])
             time.sleep(0.06)
 
     with (
         misbehaving(sends_slowly) as server,
         at_terminal("request", "GET", server.url, *credentials, stdout=target) as terminal,
     ):
-        terminal.until(r"of 1.9 MiB received \(\d+%\)")
+        # How many bytes a compressed body has when it is unpacked nobody has said.
+        how_far = r"\r\d\.\d MiB received\s" if compressed else r"of 1.9 MiB received \(\d+%\)"
+        terminal.until(how_far)
         assert terminal.end() == 0
-    assert target.stat().st_size == size
+    assert target.read_bytes() == content
+
+
+def test_where_there_is_no_terminal_no_progress_is_shown(credentials: list[str]) -> None:
+    def sends_slowly(connection: Any) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(20):
+            connection.sendall(b"x")
+            time.sleep(0.06)
+
+    with misbehaving(sends_slowly) as server:
+        ended = run("request", "GET", server.url, *credentials)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "x" * 20, "")
 
 
 def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
