@@ -336,6 +336,17 @@ def test_a_browser_that_does_not_open_is_said(
     assert ("or use --pin" in terminal.shown) is not bool(pin)
 
 
+def test_a_browser_that_is_not_left_does_not_hold_the_command_up(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    env, opened = browser(tmp_path)
+    with (tmp_path / "browser").open("a") as script:
+        script.write("exec /bin/sleep 60\n")
+    with at_terminal(*authorize, env={**env, **consumer}) as terminal:
+        come_back("allow", wait_for(opened))
+        assert terminal.end() == 0
+
+
 # By PIN
 
 
@@ -359,6 +370,19 @@ def test_by_pin(
         assert terminal.end() == 0
     assert "could not open" not in terminal.shown
     verified(provider, saved)
+
+
+def test_by_pin_too_the_token_is_alone_on_stdout(
+    consumer: dict[str, str], authorize: list[str], tmp_path: Path
+) -> None:
+    stdout = tmp_path / "stdout"
+    with at_terminal(*authorize, "--pin", env=consumer, stdout=stdout) as terminal:
+        page = terminal.until(r"(http://\S+/authorize\?\S+?)(\x1b|\s)")[1]
+        terminal.until("The PIN that it shows, .*: ")
+        terminal.type(f"{press('allow', page)[1]}\n")
+        assert terminal.end() == 0
+    names = [line.partition("=")[0] for line in stdout.read_text().splitlines()]
+    assert names == ["oauth_token", "oauth_token_secret", "user_id", "screen_name"]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,15 @@ ENDPOINTS = ("request-token-url", "authorize-url", "access-token-url")
 WRONG_ENDPOINTS = [
     ([f"--{name}={url if name == wrong else 'http://a.example'}" for name in ENDPOINTS], wrong)
     for wrong in ENDPOINTS
-    for url in ("a.example", "ftp://a.example", "http://", "http:///a", "http://[a", "http://a:x")
+    for url in (
+        "a.example",
+        "ftp://a.example",
+        "http://",
+        "http:///a",
+        "http://[a",
+        "http://a:x",
+        "http://a:0",
+    )
 ]
 WRONG_ENDPOINTS.append((["--provider=sandbox", "--base-url=localhost:80"], ENDPOINTS[0]))
 
@@ -336,7 +344,7 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
 def test_secrets_typed_at_a_terminal_are_not_echoed() -> None:
     with at_terminal("explain", "GET", "http://a.example/") as terminal:
         terminal.until("Consumer key .*: ")
-        terminal.type("typed-key\n")
+        terminal.type(" typed-key \n")
         terminal.until("Consumer secret .*: ")
         terminal.type("hush-typed\n")
         assert terminal.end() == 0
