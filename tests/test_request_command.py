@@ -384,14 +384,20 @@ def test_a_long_download_shows_how_far_it_is(
     assert target.read_bytes() == content
 
 
-def test_where_there_is_no_terminal_no_progress_is_shown(credentials: list[str]) -> None:
-    def sends_slowly(connection: Any) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
-        for _ in range(20):
-            connection.sendall(b"x")
-            time.sleep(0.06)
+TRICKLE = trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"x" * 20, 0.06)
 
-    with misbehaving(sends_slowly) as server:
+
+def test_a_body_that_comes_to_the_terminal_has_no_progress_in_it(credentials: list[str]) -> None:
+    with (
+        misbehaving(TRICKLE) as server,
+        at_terminal("request", "GET", server.url, *credentials) as terminal,
+    ):
+        assert terminal.end() == 0
+    assert terminal.shown == "x" * 20 + "\n"
+
+
+def test_where_there_is_no_terminal_no_progress_is_shown(credentials: list[str]) -> None:
+    with misbehaving(TRICKLE) as server:
         ended = run("request", "GET", server.url, *credentials)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "x" * 20, "")
 
