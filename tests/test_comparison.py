@@ -69,6 +69,7 @@ def flat(text: str) -> str:
         ("q%3Dx", "%2571%3D%2578", "q is the same but percent-encoded otherwise: %71=%78%20y"),
         ("%25C3%25A9%3D1", "%3D%26%25C3%25A9%3D1", "counts a parameter without a name"),
         ("%25C3%25A9%3D1", "%26%25C3%25A9%3D1", "counts a parameter without a name"),
+        ("%25C3%25A9%3D1", "%25c3%25a9%3D2", "percent-encoded otherwise: %c3%a9=2"),
         ("f%3D%25C3%25A9%252B%25C3%25BC", MOJIBAKE, "took its UTF-8 for Latin-1"),
         ("oauth_token%3Dtoken", "oauth_token%3Dother", "oauth_token is another: other, not token"),
         ("oauth_token%3Dtoken", "oauth_token%3D%25C3%25A9", "oauth_token is another: é, not token"),

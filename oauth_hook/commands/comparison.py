@@ -63,7 +63,7 @@ def _cause(ours: str, theirs: str) -> str:
         return cause
     if here[0] != there[0]:
         return (
-            f"The provider saw the method {unquote(there[0])}, not {unquote(here[0])}. Usually a "
+            f"The provider saw the method {there[0]}, not {unquote(here[0])}. Usually a "
             "redirect has turned a POST into a GET, or the request meant is another one."
         )
     if here[1] != there[1]:
@@ -158,7 +158,7 @@ def _cause_in_parameters(here: list[tuple[str, str]], there: list[tuple[str, str
             return _cause_in_value(unquote(name), value, values_there[name])
     for name, value in only_here:
         for other, its_value in only_there:
-            if unquote(name) == unquote(other) and unquote(value) == unquote(its_value):
+            if unquote(name) == unquote(other):
                 return _encoded_otherwise(unquote(name), f"{other}={its_value}", f"{name}={value}")
     if only_there:
         return _only_there(unquote(only_there[0][0]))
@@ -180,7 +180,7 @@ def _cause_in_value(name: str, here: str, there: str) -> str:
         cause = "It is encoded twice here: give the plain value, it is encoded when it is sent."
     elif theirs.replace("+", " ") == ours:
         cause = "A space became a plus sign: the provider takes '+' in a form or query literally."
-    elif _mistaken_charset(ours) == theirs:
+    elif ours.encode().decode("latin-1") == theirs:
         cause = "The provider took its UTF-8 for Latin-1."
     else:
         cause = "It was changed on the way, or the request meant is another one."
@@ -189,13 +189,6 @@ def _cause_in_value(name: str, here: str, there: str) -> str:
 
 def _encoded_otherwise(name: str, there: str, here: str) -> str:
     return f"{name} is the same but percent-encoded otherwise: {there} and not {here}. {_ENCODING}"
-
-
-def _mistaken_charset(text: str) -> str | None:
-    try:
-        return text.encode().decode("latin-1")
-    except UnicodeEncodeError:
-        return None
 
 
 def _only_there(name: str) -> str:
