@@ -62,7 +62,6 @@ class WholeSource(sdist):
         self.filelist.process_template_line("recursive-include tests/interop install provider.*")
         self.filelist.process_template_line("include tests/ecosystem/pytest.ini")
         self.filelist.extend(["CHANGES.md", "test_settings.py.template", ".ci/run"])
-        self.filelist.global_exclude("*.py[co]")
         super().make_distribution()
 
 

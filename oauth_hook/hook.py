@@ -43,14 +43,14 @@ _lock = threading.Lock()
 _process = object()
 
 
-def _renew_lock() -> None:
+def _after_fork() -> None:
     global _lock, _process
     _lock = threading.Lock()
     _process = object()
 
 
 if hasattr(os, "register_at_fork"):  # another thread, not there in the child, may have held it
-    os.register_at_fork(after_in_child=_renew_lock)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class _Memory:

@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 EVENT = "pre_request"
 
-if not isinstance(requests.sessions.Session, type):  # a mock, say
-    raise ImportError(
-        "oauth_hook can't restore the pre_request event while requests.sessions.Session is "
-        f"replaced, by {requests.sessions.Session!r}: import oauth_hook before that"
+
+def _replaced(name: str, by: Any) -> ImportError:
+    return ImportError(
+        f"oauth_hook can't restore the {EVENT} event while {name} is replaced, "
+        f"by {by!r}: import oauth_hook before that"
     )
+
+
+if not isinstance(requests.sessions.Session, type):  # a mock, say
+    raise _replaced("requests.sessions.Session", requests.sessions.Session)
 
 #: Requests' own class, also where a subclass stands in its place, as by requests-cache.
 _SESSION = next(
@@ -116,10 +121,7 @@ def _own_send() -> Any:
         send = send.__wrapped__
     if getattr(send, "__globals__", None) is vars(requests.sessions):
         return send
-    raise ImportError(
-        f"oauth_hook can't restore the {EVENT} event while requests.Session.send is replaced, "
-        f"by {send!r}: import oauth_hook before that"
-    )
+    raise _replaced("requests.Session.send", send)
 
 
 def _give_event(send: Any) -> None:

@@ -23,10 +23,10 @@ from oauth_hook import OAuthError, credentials
 HUSH = "hush-"
 #: Secrets that are words of the English language, or too short to be told from one.
 _SHORTEST = 8
-_OURS = os.path.dirname(credentials.__file__)
 _NAMES = {"consumer_secret", "access_token_secret", "token_secret", "oauth_token_secret"}
 _SENT = re.compile(r"\b(oauth_(?:signature|nonce))=\"?([^&\",\s]+)")
 _WORDS = re.compile(r"[A-Za-z0-9+/=._~-]{8,}")
+_OURS = os.path.dirname(credentials.__file__)
 
 
 class Ears(logging.Handler):

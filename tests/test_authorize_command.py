@@ -58,11 +58,21 @@ def verified(provider: Sandbox, saved: Path) -> dict[str, Any]:
     return report
 
 
-def come_back(decision: Any, page: str) -> requests.Response:
-    """Press a button on the page, and go where the browser would go then."""
+def way_back(decision: Any, page: str) -> str:
+    """Press a button on the page: where the browser would go then."""
     location, _ = press(decision, page)
     assert location is not None
-    return requests.get(location)
+    return location
+
+
+def come_back(decision: Any, page: str) -> requests.Response:
+    """Press a button on the page, and go where the browser would go then."""
+    return requests.get(way_back(decision, page))
+
+
+def endpoints(url: str) -> list[str]:
+    """The options that name ``url`` as each of the three."""
+    return [f"--{name}-url={url}" for name in ("request-token", "authorize", "access-token")]
 
 
 # By callback
@@ -114,8 +124,7 @@ def test_a_callback_for_another_token_is_refused_and_the_right_one_waited_for(
 ) -> None:
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
-        location, _ = press("allow", wait_for(opened))
-        assert location is not None
+        location = way_back("allow", wait_for(opened))
         callback = location.partition("?")[0]
         for more in ({"oauth_verifier": "1"}, {"oauth_problem": "user_refused"}, {"denied": "1"}):
             answer = requests.get(callback, params={"oauth_token": "another", **more})
@@ -138,8 +147,7 @@ def test_a_callback_that_names_no_token_ends_it(
 ) -> None:
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
-        location, _ = press("deny", wait_for(opened))
-        assert location is not None
+        location = way_back("deny", wait_for(opened))
         answer = requests.get(location.partition("?")[0] + query)
         assert terminal.end() == 1
     assert answer.status_code == 400
@@ -151,8 +159,7 @@ def test_what_a_page_asks_for_by_itself_is_no_callback(
 ) -> None:
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
-        location, _ = press("allow", wait_for(opened))
-        assert location is not None
+        location = way_back("allow", wait_for(opened))
         for kind in ("image", "iframe", "empty"):
             headers = {"Sec-Fetch-Dest": kind}
             assert requests.get(location, headers=headers).status_code == 404
@@ -166,8 +173,7 @@ def test_what_is_no_callback_does_not_count(
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
         page = wait_for(opened)
-        location, _ = press("allow", page)
-        assert location is not None
+        location = way_back("allow", page)
         origin = location.partition("/callback")[0]
         assert requests.get(f"{origin}/favicon.ico").status_code == 404
         assert requests.post(location).status_code == 501
@@ -190,8 +196,7 @@ def test_a_connection_that_breaks_off_is_no_callback_and_no_traceback(
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
         page = wait_for(opened)
-        location, _ = press("allow", page)
-        assert location is not None
+        location = way_back("allow", page)
         parts = urlsplit(location)
         with socket.create_connection((parts.hostname, parts.port)) as broken:
             broken.sendall(b"GET /callback")
@@ -217,8 +222,7 @@ def test_a_second_callback_while_the_token_is_fetched_is_none(
         return connection.makefile("rb").readline()
 
     with misbehaving(CONFIRMED, waits) as server:
-        names = ("request-token", "authorize", "access-token")
-        more = ["--port", str(port), *(f"--{name}-url={server.url}" for name in names)]
+        more = ["--port", str(port), *endpoints(server.url)]
         with at_terminal("authorize", *more, env={**env, **consumer}) as terminal:
             wait_for(opened)
             with (
@@ -291,8 +295,7 @@ def test_the_port_and_the_page_s_parameters_are_as_asked_for(
     more = ["perms=read", "--port", str(port), "a=b c"]
     with at_terminal(*authorize, *more, env={**env, **consumer}) as terminal:
         page = wait_for(opened)
-        location, _ = press("deny", page)
-        assert location is not None
+        location = way_back("deny", page)
         assert location.startswith(f"http://127.0.0.1:{port}/callback?")
         terminal.type("\x03")
         assert terminal.end() == 130
@@ -430,10 +433,8 @@ def test_what_the_provider_says_of_the_account_steers_no_terminal_and_forges_no_
     ]
     more = ["--save", str(tmp_path / "saved.json")] if save else []
     with misbehaving(*answers) as server:
-        endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]
-        urls = [argument for name in endpoints for argument in (name, server.url)]
         env = {**consumer, "NO_COLOR": "1"}
-        with at_terminal("authorize", *urls, "--pin", *more, env=env) as terminal:
+        with at_terminal("authorize", *endpoints(server.url), "--pin", *more, env=env) as terminal:
             terminal.until("The PIN that it shows, .*: ")
             terminal.type("1\n")
             assert terminal.end() == 0
@@ -447,9 +448,7 @@ def test_what_the_provider_says_of_the_account_steers_no_terminal_and_forges_no_
 @pytest.mark.parametrize("typed", ["", "https://a.example/oob?oauth_token=t"])
 def test_a_provider_of_oauth_1_0_gives_no_pin(consumer: dict[str, str], typed: str) -> None:
     with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
-        endpoints = [f"--{name}-url" for name in ("request-token", "authorize", "access-token")]
-        urls = [argument for name in endpoints for argument in (name, server.url)]
-        command = ("authorize", *urls, "--allow-unconfirmed", "--pin")
+        command = ("authorize", *endpoints(server.url), "--allow-unconfirmed", "--pin")
         with at_terminal(*command, env=consumer) as terminal:
             terminal.until("The PIN that it shows, .*: ")
             terminal.type(f"{typed}\n")
@@ -464,8 +463,7 @@ def test_a_provider_of_oauth_1_0_calls_back_without_a_verifier(
     env, opened = browser(tmp_path)
     port = free_port()
     with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
-        names = ("request-token", "authorize", "access-token")
-        more = ["--port", str(port), *(f"--{name}-url={server.url}" for name in names)]
+        more = ["--port", str(port), *endpoints(server.url)]
         command = ("authorize", *more, "--allow-unconfirmed")
         with at_terminal(*command, env={**env, **consumer}) as terminal:
             wait_for(opened)
@@ -525,9 +523,8 @@ def test_a_wrong_consumer_secret_is_one_line(
 
 def test_it_says_to_the_provider_who_it_is(consumer: dict[str, str]) -> None:
     with misbehaving(CONFIRMED) as server:
-        names = ("request-token", "authorize", "access-token")
-        urls = [f"--{name}-url={server.url}" for name in names]
-        with at_terminal("authorize", *urls, "--pin", env=consumer) as terminal:
+        command = ("authorize", *endpoints(server.url), "--pin")
+        with at_terminal(*command, env=consumer) as terminal:
             terminal.until("The PIN that it shows, .*: ")
             terminal.type("1\n")
             assert terminal.end() == 0
@@ -578,9 +575,8 @@ def test_a_provider_that_does_not_confirm_the_callback(
     consumer: dict[str, str], more: list[str], status: int
 ) -> None:
     with misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server:
-        urls = [f"--{name}-url={server.url}" for name in ("request-token", "authorize")]
-        urls.append(f"--access-token-url={server.url}")
-        with at_terminal("authorize", *urls, "--pin", *more, env=consumer) as terminal:
+        command = ("authorize", *endpoints(server.url), "--pin", *more)
+        with at_terminal(*command, env=consumer) as terminal:
             if more:
                 terminal.until("The PIN that it shows, .*: ")
                 terminal.type("\x03")
