@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from authlib.integrations.requests_client import OAuth1Auth
 from oauthlib.oauth1.rfc5849.signature import verify_hmac_sha1
 from requests_oauthlib import OAuth1, OAuth1Session
 from servers import Provider
@@ -54,6 +55,7 @@ def names(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         "requests": requests,
         "OAuthHook": OAuthHook,
         "OAuth1": OAuth1,
+        "OAuth1Auth": OAuth1Auth,
         "OAuth1Session": OAuth1Session,
         "access_token": token,
         "access_token_secret": secret,
