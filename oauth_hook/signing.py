@@ -181,13 +181,12 @@ def parameters_as_written(form: str | bytes) -> list[Parameter] | None:
 
 def form_parameters(canonical: str) -> list[Parameter]:
     """The parameters of what :func:`canonical_form` gave, ready for the base string."""
-    if not canonical:
-        return []
-    # Of what is encoded already only "%" can need to be encoded again: all else is unreserved.
-    if "%" in canonical:
-        canonical = canonical.replace("%", "%25")
-    canonical = canonical.replace("=", " ")  # by one name, so that what is done with goes at once
-    return canonical.split("&")
+    parameters = canonical.split("&") if canonical else []
+    # Of what is encoded already only "%" can need to be encoded again: all else is unreserved. One
+    # by one, each in its pair's place, so that those of a huge form are not there twice.
+    for index, pair in enumerate(parameters):
+        parameters[index] = pair.replace("=", " ").replace("%", "%25")
+    return parameters
 
 
 def parameter(name: str, value: str) -> Parameter:
