@@ -109,6 +109,7 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Programming Language :: Python :: 3.14",
         "Programming Language :: Python :: 3.15",
+        "Programming Language :: Python :: Free Threading :: 3 - Stable",
         "Topic :: Internet :: WWW/HTTP",
         "Topic :: Security",
         "Typing :: Typed",
