@@ -375,7 +375,7 @@ class OAuthHook(AuthBase):
         """A ``response`` hook: where the provider refuses the timestamp, its clock is learnt, and
         the request signed by it and sent once more.
         """
-        if response.status_code not in (400, 401):
+        if response.status_code not in (400, 401, 403):
             return response
         hooks: Any = response.request.hooks
         memory = hooks.get(_MEMORY)

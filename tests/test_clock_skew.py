@@ -254,7 +254,7 @@ def test_the_users_own_response_hooks_see_the_accepted_response_only(
 ACCEPTED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps={}-{}"
 
 
-@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_report_in_the_body_counts_as_well(
     strict: Provider, session: requests.Session, skew: int, status: int
 ) -> None:
@@ -269,7 +269,7 @@ def test_a_report_in_the_body_counts_as_well(
     assert response.history[0].content == report
 
 
-@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("status", [400, 401, 403])
 def test_the_date_tells_the_time_where_the_report_names_no_range(
     strict: Provider, session: requests.Session, skew: int, status: int
 ) -> None:
@@ -353,10 +353,11 @@ def test_the_date_of_a_401_counts_for_those_who_ask_for_it(
     ("status", "headers"),
     [
         (400, {"Date": formatdate()}),
+        (403, {"Date": formatdate()}),
         (401, {"Date": formatdate(), "WWW-Authenticate": "OAuth oauth_problem=nonce_used"}),
         (401, {}),
     ],
-    ids=["another status", "another problem", "no date"],
+    ids=["400", "403", "another problem", "no date"],
 )
 def test_the_date_of_anything_else_counts_for_nobody(
     strict: Provider, session: requests.Session, skew: int, status: int, headers: dict[str, str]
