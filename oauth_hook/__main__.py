@@ -21,6 +21,15 @@ _COMMANDS = (authorize, request, explain, sandbox, demo)
 
 _FILES = ("credentials", "database", "rsa_key", "save")  # arguments; a file's name may be any bytes
 
+#: What is told in one line.
+_ONE_LINE: tuple[type[Exception], ...] = (
+    CommandFailed,
+    OAuthError,
+    ImportError,
+    UnicodeError,
+    *TRANSPORT_ERRORS,
+)
+
 _INTERRUPTED = 130  # what a shell reports for a process that SIGINT ended
 
 
@@ -44,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone: `oauth-hook ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (CommandFailed, OAuthError, ImportError, UnicodeError, *TRANSPORT_ERRORS) as error:
+    except _ONE_LINE as error:
         print(f"oauth-hook: {_in_one_line(error)}", file=sys.stderr)
         return 1
     return status

@@ -16,14 +16,17 @@ import requests.exceptions
 import urllib3.exceptions
 
 #: What raises when a request can't be sent or its answer can't be read.
-TRANSPORT_ERRORS = (
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
     OSError,
 )
 
-TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
+TIMEOUTS: tuple[type[Exception], ...] = (
+    requests.exceptions.Timeout,
+    urllib3.exceptions.TimeoutError,
+)
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.RemoteDisconnected, "the connection was closed without an answer"),
