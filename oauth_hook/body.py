@@ -181,7 +181,8 @@ def _read_and_rewind(
 
 def rewound(request: PreparedRequest) -> bool:
     """Whether the body can be sent once more from its beginning; a file stands there then."""
-    if request.body is None or isinstance(request.body, (str, bytes)):
+    body: Any = request.body
+    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
         return True
     if not isinstance(getattr(request, "_body_position", None), int):
         return False  # a generator: Requests notes the position of anything that has one

@@ -85,9 +85,7 @@ def explain(
     with _from_its_beginning(request) if present else contextlib.nullcontext():
         nonce, timestamp = present or (os.urandom(15).hex(), now)
         steps = message.Steps(nonce, timestamp)
-        url, authorization, body, extras = message.sign(
-            request, known, signer, header_auth, 0, steps
-        )
+        url, authorization, body, _ = message.sign(request, known, signer, header_auth, 0, steps)
     masked = _masked_signature if signer.style.method.sends_secrets else _as_it_is
     sources = (("URL query", steps.in_query), ("form body", steps.in_form), ("OAuth", steps.oauth))
     parameters = [*steps.in_query, *steps.in_form, *steps.oauth]
@@ -105,7 +103,7 @@ def explain(
         signing_key=_signing_key(signer),
         url=_without_user_information(masked(url) or ""),
         authorization=masked(authorization or None),
-        body=_body(request, extras, steps.into_form, body),
+        body=_body(request, steps, body),
         left_out="" if authorization else _left_out(signer, header_auth),
     )
 
@@ -169,15 +167,13 @@ def _masked_signature(text: str | None) -> str | None:
     return text and re.sub(r'(oauth_signature="?)[^"&#]*', r"\1***", text)
 
 
-def _body(
-    request: PreparedRequest, extras: message.Extras, into_form: bool, body: str | bytes | None
-) -> str:
+def _body(request: PreparedRequest, steps: message.Steps, body: str | bytes | None) -> str:
     if request.body is None:
         return "no body"
-    if into_form:
+    if steps.into_form:
         return "the form with the OAuth parameters at its end"
     if not is_form(header_fields(request)):
-        if "oauth_body_hash" in extras:
+        if any(parameter.startswith("oauth_body_hash ") for parameter in steps.oauth):
             return "the body as it is, signed by its hash"
         return "the body as it is, not signed and not read: it is not a form"
     return "the form as it is" if body is None else "the form without OAuth parameters"

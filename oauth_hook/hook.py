@@ -31,13 +31,14 @@ log: logging.Logger = logging.getLogger("oauth_hook")
 #: Requests and on niquests.
 _MEMORY = "oauth_hook"
 
-#: The attribute of a request that was signed in place, which its ``copy()`` doesn't have: its
-#: memory. A redirect is always such a copy.
+#: The attribute of a request that its user holds, which its ``copy()`` doesn't have: a redirect is
+#: always such a copy.
 _FIRST = "oauth_hook_first"
 
 # Held for the moment in which a request is changed or copied, so that one request that is sent
 # from several threads at once is signed in place by one of them and copied whole by the others.
-_lock = threading.Lock()
+# Taken twice where a finalizer or a signal handler, run in that moment, signs a request too.
+_lock = threading.RLock()
 
 #: Another in each forked process: what was signed before the fork is the parent's to send.
 _process = object()
@@ -45,7 +46,7 @@ _process = object()
 
 def _after_fork() -> None:
     global _lock, _process
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _process = object()
 
 
@@ -72,14 +73,19 @@ class _Memory:
         self.auth = auth
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For copies and pickles: a signature that waits to go out belongs to one request alone."""
-        return _Memory, (self.url, self.extras, self.auth)
+        """For copies and pickles: a signature that waits to go out belongs to one request alone.
 
-    def is_for_another(self, hook: OAuthHook, hooks: dict[str, Any]) -> bool:
-        """Whether one of ``hooks``, the request's, is to sign it as its ``auth``, and not this."""
-        if self.auth is None or self.auth is hook:
-            return False
-        return self.auth in _called(hooks, "pre_request")
+        What it belongs to has not been sent all the same.
+        """
+        state = None if self.unsent is None else {"unsent": ()}
+        return _Memory, (self.url, self.extras, self.auth), state
+
+    def but(self, **changes: Any) -> _Memory:
+        """Another with these ``changes``, for one request of those that share this one."""
+        other = _Memory(self.url, self.extras, self.auth)
+        other.sent_once_more = self.sent_once_more
+        vars(other).update(changes)
+        return other
 
 
 #: The arguments of OAuthHook that can't be changed later. (All but the last two can be read.)
@@ -292,9 +298,12 @@ class OAuthHook(AuthBase):
         request: PreparedRequest = r
         hooks: dict[str, Any] = r.hooks
         if _MEMORY in hooks:
-            memory = hooks[_MEMORY]
-            if memory.is_for_another(self, hooks):
-                return request
+            memory: _Memory = hooks[_MEMORY]
+            called = _called(hooks, "pre_request")
+            if self not in called:
+                memory = self._become_auth(request, memory)
+            elif memory.auth is not None and memory.auth is not self and memory.auth in called:
+                return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
         try:
             signed = message.sign(request, None, self._signer, self.header_auth, self._ahead)
@@ -311,28 +320,48 @@ class OAuthHook(AuthBase):
             if first:
                 message.put(signed, request)
                 r.hooks = own
-                setattr(r, _FIRST, memory)
+                setattr(r, _FIRST, True)
         if not first:  # another thread was faster, with this very request
             return self(request)
         if type(request) is not PreparedRequest:
             self._follow(request)
-        if not hooks.get("pre_request"):
-            # No event called this, so it is auth=hook, ahead of the sending: be there when the
-            # request is sent, and sent again.
-            own["pre_request"] = [self]
+        others = _called(hooks, "pre_request")
+        if self not in others:
+            # Not the event called this, but auth=hook or a function of the user's: be there when
+            # the request is sent, and sent again.
+            own["pre_request"] = [self, *others]
             memory.auth = self
-            memory.unsent = (_process, *message.signed_parts(request))
+            if not others:  # no event at all, so it is signed ahead of the sending
+                memory.unsent = (_process, *message.signed_parts(request))
         return request
 
+    def _become_auth(self, request: PreparedRequest, memory: _Memory) -> _Memory:
+        """Of a request that another hook has signed: ``prepare_auth(hook)``, say, was called."""
+        hooks: Any = request.hooks
+        others = [hook for hook in _called(hooks, "pre_request") if hook is not memory.auth]
+        answers = [
+            hook
+            for hook in _called(hooks, "response")
+            if getattr(hook, "__func__", None) is not OAuthHook._answer
+        ]
+        unsent = None if memory.unsent is None else ()  # the signature that waits is the other's
+        memory = memory.but(auth=self, unsent=unsent)
+        _remember(request, memory, pre_request=[self, *others], response=[self._answer, *answers])
+        return memory
+
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
-        if memory.unsent is not None:
-            with _lock:  # one thread only may send it
-                unsent, memory.unsent = memory.unsent, None
+        unsent = memory.unsent
+        if unsent is not None:
             if memory.auth is self and unsent == (_process, *message.signed_parts(request)):
-                return request
-            if unsent is not None:  # nothing went out yet: it is the user who led it elsewhere
-                memory.url = request.url
-        is_first = getattr(request, _FIRST, None) is memory
+                with _lock:  # one thread only may send it
+                    first, memory.unsent = memory.unsent is unsent, None
+                if first:
+                    return request
+            else:  # nothing went out yet: it is the user who changed it, or led it elsewhere
+                memory = memory.but(url=request.url)
+                _remember(request, memory)
+                setattr(request, _FIRST, True)
+        is_first = getattr(request, _FIRST, False)
         if is_first:  # its user sends it again
             memory.sent_once_more = False
         if memory.url is None or not _same_origin(memory.url, request):
@@ -351,11 +380,13 @@ class OAuthHook(AuthBase):
             log.debug("not signed: redirected to another origin")
             return request
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
-            memory = _Memory(request.url, memory.extras, memory.auth)
+            memory = memory.but(url=request.url)
             _remember(request, memory)
         signed = message.sign(request, memory.extras, self._signer, self.header_auth, self._ahead)
         with _lock:
             request = request.copy()
+        if signed[3] != memory.extras:  # of its user's, or a redirect's Location brought some
+            _remember(request, memory.but(extras=signed[3]))
         message.put(signed, request)
         if type(request) is not PreparedRequest:
             self._follow(request)
@@ -428,9 +459,12 @@ def _called(hooks: dict[str, Any], event: str) -> Iterable[Any]:
     return (called,) if callable(called) else called
 
 
-def _remember(request: PreparedRequest, memory: _Memory) -> None:
-    """For this request and the copies to be made of it, but not for those it was copied from."""
-    hooks: Any = {**request.hooks, _MEMORY: memory}
+def _remember(request: PreparedRequest, memory: _Memory, **called: list[Any]) -> None:
+    """For this request and the copies to be made of it, but not for those it was copied from.
+
+    ``called`` are the hooks of an event, where they are others from now on.
+    """
+    hooks: Any = {**request.hooks, **called, _MEMORY: memory}
     request.hooks = hooks
 
 

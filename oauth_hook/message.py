@@ -6,6 +6,7 @@ It changes nothing before everything is computed, and knows no redirect, no sess
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -141,7 +142,7 @@ def sign(
             new_body = form
 
     # ... and those of OAuth (3.1)
-    extras = _extras(found, known, signer) if found or known else _NONE
+    extras = remembered = _extras(found, known, signer) if found or known else _NONE
     if signer.style.body_hash:
         extras, new_body = _with_body_hash(extras, request, fields, signer, new_body, into_form)
     if steps is None:
@@ -196,7 +197,7 @@ def sign(
             "form" if into_form else "header" if header_auth else "query",
             signer.style.method.name,
         )
-    return url, authorization, new_body, extras
+    return url, authorization, new_body, remembered
 
 
 def _taken_apart(form: Any) -> tuple[Any, list[signing.Parameter], dict[str, str]]:
@@ -258,14 +259,18 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
     return rest, "&".join(left_canonical), found
 
 
+#: What a hook may set in each message, or not.
+_OF_SOME = {"oauth_token", "oauth_body_hash"}
+
+
 def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
     replaced = signer.own
-    # A token that stands in a URL that the hook has signed before is its own of then, unless it is
-    # known to have been the user's.
-    if known is not None and "oauth_token" not in known:
-        replaced = replaced | {"oauth_token"}
+    # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
+    # unless it is known to have been the user's.
+    if known is not None:
+        replaced = replaced | (_OF_SOME - known.keys())
     return {name: value for name, value in extras.items() if name not in replaced}
 
 
@@ -293,9 +298,11 @@ def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
 
 
 def _as_text(found: Any) -> str:
-    """Nothing of a file: that may be long, and the signature is not in it."""
-    if isinstance(found, bytes):
-        return found.decode("latin-1")
+    """Nothing of a file, which may be long, but of one that :func:`put_body` may have made."""
+    if isinstance(found, io.BytesIO):
+        found = found.getvalue()
+    if isinstance(found, (bytes, bytearray, memoryview)):
+        return bytes(found).decode("latin-1")
     return found if isinstance(found, str) else ""
 
 

@@ -47,7 +47,9 @@ class _Redirected(_Followed):
     def prepare_cookies(self, cookies: Any) -> None:
         self._plain.prepare_cookies(self, cookies)
         signed = self._sign_again(self)
-        vars(self).update(url=signed.url, headers=signed.headers, body=signed.body)
+        vars(self).update(
+            url=signed.url, headers=signed.headers, body=signed.body, hooks=signed.hooks
+        )
 
 
 @functools.cache

@@ -211,7 +211,8 @@ def _with_settings(session: Any) -> Any:
                 raise ValueError(
                     f"hooks: Requests has no event {event!r}, only {requests.hooks.HOOKS}"
                 )
-            several = list(hook) if isinstance(hook, Iterable) else [hook]
+            # As Requests does it: what can be called is one hook, even where it is iterable too.
+            several = list(hook) if isinstance(hook, Iterable) and not callable(hook) else [hook]
             for one in several:
                 if not callable(one):  # Requests would leave it away, and send unsigned
                     raise TypeError(

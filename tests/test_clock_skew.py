@@ -79,12 +79,14 @@ def test_a_refused_timestamp_teaches_the_clock_and_the_request_is_sent_once_more
     assert "timestamp_refused" in response.history[0].headers["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("body", [{"a": "b c"}, b"a=b+c"], ids=["dict", "bytes"])
+@pytest.mark.parametrize("form_auth", [True, False], ids=["form_auth", ""])
+@pytest.mark.parametrize("kind", [bytes, bytearray, io.BytesIO, dict])
 def test_a_timestamp_in_a_form_teaches_the_clock_too(
-    strict: Provider, session: requests.Session, skew: int, body: Any
+    strict: Provider, session: requests.Session, skew: int, kind: Any, form_auth: bool
 ) -> None:
-    hook = OAuthHook(*strict.credentials(), form_auth=True)
+    hook = OAuthHook(*strict.credentials(), form_auth=form_auth)
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = {"a": "b c"} if kind is dict else kind(b"a=b+c")
 
     response = session.post(f"{HERE}/x", body, headers=headers, auth=hook)
 
@@ -214,6 +216,20 @@ def test_a_request_is_sent_once_more_for_all_its_redirects(
     now = int(time.time())
     refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
     strict.once("/1", refusal, redirect(302, "/2"))
+    strict.always("/2", Answer(401, {}, ACCEPTED.format(now + 9000, now + 9060).encode()))
+    hook = OAuthHook(*strict.credentials(), True)
+
+    session.get(f"{HERE}/1", auth=hook)
+
+    assert [message.received.path for message in strict.messages] == [b"/1", b"/1", b"/2"]
+
+
+def test_https_on_the_way_does_not_have_it_sent_once_more_again(
+    strict: Provider, session: requests.Session, skew: int
+) -> None:
+    now = int(time.time())
+    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
+    strict.once("/1", refusal, redirect(307, "https://provider.example/2"))
     strict.always("/2", Answer(401, {}, ACCEPTED.format(now + 9000, now + 9060).encode()))
     hook = OAuthHook(*strict.credentials(), True)
 

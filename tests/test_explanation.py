@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
-from servers import Provider
+from servers import Provider, redirect
 
 from oauth_hook import OAuthHook, UnsignableRequest
 from oauth_hook.explanation import Explanation, Parameter
@@ -220,11 +220,14 @@ def test_a_form_file_that_was_sent_is_left_at_its_end(strict: Provider, header_a
     assert file.tell() == len(b"a=b")
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, io.BytesIO])
 def test_oauth_parameters_that_were_sent_in_the_form_are_explained_as_they_were(
-    strict: Provider,
+    strict: Provider, kind: Any
 ) -> None:
     hook = OAuthHook(*strict.credentials(), form_auth=True)
-    response = requests.post(f"{strict.url}/x", {"a": "b"}, hooks={"pre_request": hook})
+    response = requests.post(
+        f"{strict.url}/x", kind(b"a=b"), headers=FORM, hooks={"pre_request": hook}
+    )
 
     explanation = hook.explain(response.request)
     shown = {name: value for _, name, value in explanation.parameters}
@@ -233,6 +236,20 @@ def test_oauth_parameters_that_were_sent_in_the_form_are_explained_as_they_were(
     del sent["oauth_signature"]
     assert shown == {"a": "b", **sent}
     assert explanation.body == "the form with the OAuth parameters at its end"
+
+
+def test_a_verifier_that_a_redirect_brings_is_explained_as_it_was_sent(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    strict.once("/x", redirect(307, "/y?oauth_verifier=new"))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    response = session.post(f"{strict.url}/x", {"oauth_verifier": "old"}, auth=hook)
+
+    explanation = hook.explain(response.request)
+
+    assert strict.messages[1].oauth["oauth_verifier"] == "new"
+    signature = quote(strict.messages[1].oauth["oauth_signature"], safe="")
+    assert signature in (explanation.authorization or explanation.url)
 
 
 def test_a_password_in_the_url_is_not_shown(hook: OAuthHook) -> None:

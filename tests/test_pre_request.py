@@ -246,6 +246,14 @@ def test_session_takes_hooks_that_can_be_added_to(url: str, several: bool) -> No
         assert client.get(url).text == "ab"
 
 
+def test_a_hook_that_is_iterable_too_is_one_hook(url: str) -> None:
+    class Pool(list[Any]):
+        __call__ = staticmethod(mark("a"))
+
+    with requests.session(hooks={"pre_request": Pool([mark("b")])}) as client:
+        assert client.get(url).text == "a"
+
+
 def test_session_without_arguments_is_a_session_as_ever() -> None:
     with requests.session() as client:
         assert (type(client), client.hooks) == (

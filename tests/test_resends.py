@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +21,7 @@ from oauth_hook import OAuthHook, UnsignableRequest
 from oauth_hook.retries import SigningAdapter
 
 HERE = "http://provider.example"
+ON_503 = Retry(3, status_forcelist=[503], backoff_factor=0, allowed_methods=None)
 REQUESTS = [
     pytest.param({"method": "GET", "params": {"q": "a b"}}, id="GET"),
     pytest.param({"method": "POST", "data": [("a", "2"), ("a", "1")]}, id="form"),
@@ -242,9 +244,229 @@ def test_a_new_token_signs_what_is_sent_again(
     assert strict.messages[1].oauth["oauth_token"] == hook.token.key
 
 
-# What urllib3 does on its own, below Requests: documented in the README.
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, requests.PreparedRequest.copy])
+def test_what_was_never_sent_is_a_template_for_any_number_of_places(
+    strict: Provider, session: requests.Session, header_auth: bool, duplicate: Any
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    template = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    for host in ("one.example", "two.example"):
+        prepared = duplicate(template)
+        prepared.url = f"http://{host}/x"
+        session.send(prepared)
 
-ON_503 = Retry(3, status_forcelist=[503], backoff_factor=0, allowed_methods=None)
+    session.send(template)
+
+    assert_each_verified(strict.messages, 3)
+
+
+def test_what_was_never_sent_is_signed_where_a_pickle_of_it_is_led(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    restored = pickle.loads(pickle.dumps(prepared))
+    restored.url = "http://other.example/x"
+
+    session.send(restored)
+
+    assert_each_verified(strict.messages, 1)
+
+
+# OAuth parameters of the user's that come later than the first signature
+
+LATER = {"oauth_verifier": "4711"}
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["never sent", "sent before"])
+@pytest.mark.parametrize("place", ["form", "query"])
+@pytest.mark.parametrize("answer", [redirect(307, "/y"), Answer(503)], ids=["redirect", "503"])
+def test_a_verifier_that_is_added_later_is_carried_along(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    sent: bool,
+    place: str,
+    answer: Answer,
+) -> None:
+    session.mount(HERE, SigningAdapter(max_retries=ON_503))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("POST", f"{HERE}/x", auth=hook).prepare()
+    if sent:
+        session.send(prepared)
+        strict.messages.clear()
+    if place == "form":
+        prepared.prepare_body(LATER, None)
+    else:
+        prepared.prepare_url(f"{HERE}/x", LATER)
+    strict.once("/x", answer)
+
+    response = session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert [message.oauth["oauth_verifier"] for message in strict.messages] == ["4711"] * 2
+    assert "oauth_verifier%3D4711" in hook.explain(response.request).signature_base_string
+
+
+# Another hook for the same request
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["never sent", "sent before"])
+@pytest.mark.parametrize("way", ["auth", "pre_request", "session.auth", "nothing"])
+def test_the_auth_that_is_given_last_signs(
+    strict: Provider, session: requests.Session, header_auth: bool, sent: bool, way: str
+) -> None:
+    """As with Requests' own: a loop over the accounts, with one prepared request."""
+    first = OAuthHook(*strict.credentials(), header_auth)
+    request = requests.Request("POST", f"{HERE}/x", data={"a": "1"})
+    if way == "session.auth":
+        session.auth = first
+    elif way == "auth":
+        request.auth = first
+    elif way == "pre_request":
+        session.hooks["pre_request"] = [first]
+    prepared = session.prepare_request(request)
+    if sent:
+        session.send(prepared)
+        strict.messages.clear()
+    tokens = []
+    for _ in range(3):
+        hook = OAuthHook(*strict.credentials(), header_auth)
+        tokens.append(hook.token and hook.token.key)
+        prepared.prepare_auth(hook)
+        session.send(prepared)
+        session.send(prepared)
+
+    assert_each_verified(strict.messages, 6)
+    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
+    assert signed_by == [token for token in tokens for _ in "12"]
+
+
+def test_a_copy_with_another_auth_leaves_the_first_to_its_own(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    first, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
+    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
+    duplicate = prepared.copy()
+    duplicate.prepare_auth(other)
+
+    session.send(duplicate)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
+    assert signed_by == [hook.token and hook.token.key for hook in (other, first)]
+
+
+def test_a_body_hash_of_the_hook_before_does_not_go_along(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hashing = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
+    prepared = requests.Request("POST", f"{HERE}/x", data=b"a", auth=hashing).prepare()
+    session.send(prepared)
+    prepared.prepare_body(b"b", None)
+    prepared.prepare_auth(OAuthHook(*strict.credentials(), header_auth))
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert ["oauth_body_hash" in message.oauth for message in strict.messages] == [True, False]
+
+
+def test_a_body_hash_of_the_users_own_goes_along_each_time(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    url = f"{HERE}/x?oauth_body_hash=own"
+    prepared = requests.Request("POST", url, data=b"a", auth=hook).prepare()
+
+    session.send(prepared)
+    session.send(prepared)
+
+    assert [message.oauth["oauth_body_hash"] for message in strict.messages] == ["own", "own"]
+
+
+def test_the_clock_that_is_learnt_is_that_of_the_hook_that_signs(
+    strict: Provider, session: requests.Session
+) -> None:
+    now = int(time.time()) + 9000
+    report = f"oauth_problem=timestamp_refused&oauth_acceptable_timestamps={now - 9}-{now + 9}"
+    strict.once("/x", Answer(401, {}, report.encode()))
+    first, other = (OAuthHook(*strict.credentials()) for _ in "12")
+    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
+    prepared.prepare_auth(other)
+
+    session.send(prepared)
+
+    then = [int(message.oauth["oauth_timestamp"]) for message in strict.messages]
+    assert then[1] - then[0] > 8000
+    prepared.prepare_auth(first)
+    session.send(prepared)
+    assert_each_verified(strict.messages[2:], 1)
+
+
+def noted(request: Any, **_: Any) -> None:
+    """A hook of the user's that has nothing to do with OAuth."""
+
+
+@pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
+def test_an_auth_given_to_a_request_with_other_hooks_signs_all_its_messages(
+    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool
+) -> None:
+    session.hooks["pre_request"] = [noted]
+    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
+    prepared = session.prepare_request(requests.Request("POST", f"{HERE}/x", data={"a": "1"}))
+    prepared.prepare_auth(hook)
+    session.send(prepared)
+    strict.once("/x", redirect(307, "/y"))
+    strict.once("/y", redirect(307, "http://other.example/z"))
+
+    session.send(prepared)
+
+    *here, elsewhere = strict.messages
+    assert_each_verified(here, 3)
+    assert not elsewhere.oauth
+    assert b"oauth_" not in elsewhere.raw
+
+
+def test_a_function_of_the_users_that_signs_signs_each_message(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    session.hooks["pre_request"] = [lambda request, **_: hook(request)]
+    prepared = session.prepare_request(
+        requests.Request("POST", f"{HERE}/x", data={"oauth_verifier": "4711"})
+    )
+    session.send(prepared)
+    strict.once("/x", redirect(307, "/y"))
+    strict.once("/y", redirect(307, "http://other.example/z"))
+    strict.once("/z", redirect(307, f"{HERE}/back"))
+
+    session.send(prepared)
+
+    *here, elsewhere, back = strict.messages
+    assert_each_verified(here, 3)
+    assert [message.oauth["oauth_verifier"] for message in here] == ["4711"] * 3
+    assert b"oauth_" not in elsewhere.raw + back.raw
+
+
+def test_a_function_of_the_users_that_chooses_a_hook_chooses_it_each_time(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hooks = [OAuthHook(*strict.credentials(), header_auth) for _ in range(3)]
+    turns = iter(hooks)
+    session.hooks["pre_request"] = [lambda request, **_: next(turns)(request)]
+    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/x"))
+
+    for _ in hooks:
+        session.send(prepared)
+
+    assert_each_verified(strict.messages, 3)
+    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
+    assert signed_by == [hook.token and hook.token.key for hook in hooks]
+
+
+# What urllib3 does on its own, below Requests: documented in the README.
 
 
 @pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])

@@ -241,7 +241,7 @@ def test_a_request_is_changed_and_copied_while_no_other_thread_does_so(
 
     def noting(function: Any) -> Any:
         def noted(*args: Any) -> Any:
-            locked.append(hook_module._lock.locked())
+            locked.append(hook_module._lock._is_owned())
             return function(*args)
 
         return noted
@@ -260,6 +260,28 @@ def test_a_request_is_changed_and_copied_while_no_other_thread_does_so(
         hook.token, hook.consumer = hook.token, hook.consumer
 
     assert locked == [True] * 4
+
+
+def test_what_is_signed_in_the_midst_of_a_copy_waits_for_nobody(
+    strict: Provider, session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a finalizer, say, that gives a lease back, or by a signal handler."""
+    copy, other = requests.PreparedRequest.copy, OAuthHook(*strict.credentials())
+
+    def interrupted(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        requests.Request("DELETE", "http://provider.example/lease", auth=other).prepare()
+        return copy(request)
+
+    hook = OAuthHook(*strict.credentials())
+    prepared = requests.Request("GET", "http://provider.example/x", auth=hook).prepare()
+    session.send(prepared)
+    monkeypatch.setattr(requests.PreparedRequest, "copy", interrupted)
+    thread = threading.Thread(target=session.send, args=[prepared], daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert [message.problem for message in strict.messages] == [None, None]
 
 
 def test_a_request_that_another_thread_signs_while_it_is_read_is_signed_again(
