@@ -6,6 +6,7 @@ it has the request signed by its own ``pre_request`` hooks, as any other message
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import time
@@ -69,9 +70,7 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     connection = getattr(response, "connection", None)
     if not isinstance(connection, BaseAdapter) or not rewound(request):
         return response
-    if _is_short(response):
-        _ = response.content  # as Requests does: for history, and to free the connection
-    response.close()
+    response.close()  # what is short, :func:`ahead` has read, as Requests does for history
     again: Any = request.copy()
     others = [hook for hook in request.hooks["response"] if hook != answer]
     again.hooks = {**request.hooks, "response": others}
@@ -79,7 +78,6 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     again = dispatch_hook("pre_request", again.hooks, again)
     second: Response = connection.send(again, **how)
     second.history = [*response.history, response]
-    second.request = again
     return second
 
 
@@ -123,6 +121,8 @@ def _timestamp(request: PreparedRequest) -> int | None:
 
 
 def _is_short(response: Response) -> bool:
+    if isinstance(response.raw, io.BytesIO):  # somebody has read it before us, for all others
+        return True
     if "Content-Encoding" in response.headers:  # a few hundred bytes may become gigabytes
         return False
     length = announced_length(response)

@@ -1,4 +1,4 @@
-"""Why a transfer failed, in a few words.
+"""Why a transfer failed, in a few words, and whether an answer came whole.
 
 Requests' and urllib3's own messages show the URL, which may hold a signature: these hold nothing of
 the request.
@@ -45,6 +45,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.InvalidSchema, "the URL does not begin with http:// or https://"),
     (requests.exceptions.InvalidURL, "the URL is not valid"),
     (urllib3.exceptions.LocationParseError, "the URL is not valid"),
+    (requests.exceptions.InvalidHeader, "a header is not valid"),
     (requests.exceptions.ChunkedEncodingError, "the answer was cut short"),
 )
 

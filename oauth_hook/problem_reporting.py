@@ -22,7 +22,7 @@ _FIELDS = (
     "oauth_parameters_absent",
     "oauth_parameters_rejected",
 )
-_IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",]+))")
+_IN_CHALLENGE = re.compile(r"\b(oauth_[a-z_]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\",]+))")
 #: The extension's own words for what is wrong: of a page nothing else is taken, which might be a
 #: secret, or what a user of the provider has written there.
 _PROBLEMS = (
@@ -83,7 +83,7 @@ def problem(
         if name in _FIELDS and value.strip():
             found.setdefault(name, value)
     masked = _mask({*secrets, *_signatures_and_nonces(response)})
-    return {name: _showable(found[name], masked) for name in _FIELDS if name in found}
+    return {name: showable(masked.sub("***", found[name])) for name in _FIELDS if name in found}
 
 
 def in_words(fields: dict[str, str]) -> str:
@@ -114,7 +114,7 @@ def _mask(values: set[str]) -> re.Pattern[str]:
     return re.compile("|".join(patterns) or r"(?!)")
 
 
-def _showable(text: str, masked: re.Pattern[str]) -> str:
-    text = masked.sub("***", text)
+def showable(text: str) -> str:
+    """One line of it, without control characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

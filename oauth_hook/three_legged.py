@@ -27,6 +27,7 @@ from .errors import (
     UnsignableRequest,
 )
 from .hook import OAuthHook
+from .problem_reporting import showable
 from .showing import printable
 from .token_request import token_fields
 
@@ -112,10 +113,10 @@ def request_token(
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
         UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``callback`` is empty or not
-            a str, or ``timeout`` is not a number above 0. Nothing was sent.
+            a str, or ``params``, ``method``, ``session`` or ``timeout`` is none. Nothing was sent.
         CredentialTypeError: ``hook`` is not an OAuthHook.
     """
-    parameters = dict(params or {})
+    parameters = _parameters(params)
     if callback is not None:
         parameters["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
     fields, response = token_fields(
@@ -159,6 +160,7 @@ def authorization_url(
     Raises:
         UnsignableRequest: ``url`` is empty or not a str.
         CredentialTypeError: ``token`` is neither a token nor a pair.
+        CredentialError: it is a pair with a wrong half.
     """
     url = _text("url", url, "give the provider's authorization page")
     token = _token(token)
@@ -180,7 +182,7 @@ def verifier(
     """The verifier in the URL at which the user came back (RFC 5849 section 2.2).
 
     Args:
-        callback_url: as the browser asked for it, whole or from its path on.
+        callback_url: as the browser asked for it: whole, from its path on, or its query alone.
         token: what :func:`request_token` gave *this* user, or the pair of its key and secret: if
             the URL is about another, somebody else may have made it up.
         require_verifier: False accepts that there is none, and gives None then, for a provider of
@@ -190,12 +192,13 @@ def verifier(
         AuthorizationDenied: the user said no.
         InvalidCallback: it is about another token, or has no verifier.
         CredentialTypeError: ``token`` is neither a token nor a pair.
+        CredentialError: it is a pair with a wrong half.
     """
     token = _token(token)
     query = None
     if isinstance(callback_url, str):
         with contextlib.suppress(ValueError):
-            query = urlsplit(callback_url).query
+            query = urlsplit(callback_url).query if "?" in callback_url else callback_url
     if query is None:
         raise InvalidCallback("the callback URL can't be read: it is not a valid URL")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -206,7 +209,9 @@ def verifier(
         raise InvalidCallback("the callback URL names a parameter twice")
     if fields.get("oauth_token", fields.get("denied", token.key)) != token.key:
         raise InvalidCallback("the callback URL is about another request token than this one")
-    if "denied" in fields or fields.get("oauth_problem") in _DENIED:
+    given = fields.get("oauth_verifier", "").strip()
+    # Atlassian's Jira says it in place of the verifier.
+    if "denied" in fields or fields.get("oauth_problem") in _DENIED or given == "denied":
         raise AuthorizationDenied("the user did not allow it", problem=_problem(fields))
     if "oauth_problem" in fields:
         problem = _problem(fields)
@@ -214,16 +219,15 @@ def verifier(
             f"the provider reports a problem to the callback URL: {problem['oauth_problem']}",
             problem=problem,
         )
-    if require_verifier and not fields.get("oauth_verifier"):
+    if require_verifier and not given:
         raise InvalidCallback("the callback URL has no oauth_verifier")
     if "oauth_token" not in fields:
         raise InvalidCallback("the callback URL has no oauth_token")
-    return fields.get("oauth_verifier") or None
+    return given or None
 
 
 def _problem(fields: Mapping[str, str]) -> dict[str, str]:
-    value = fields.get("oauth_problem", "permission_denied")
-    return {"oauth_problem": "".join(c for c in value if c.isprintable())[:100]}
+    return {"oauth_problem": showable(fields.get("oauth_problem", "permission_denied"))}
 
 
 def access_token(
@@ -258,10 +262,11 @@ def access_token(
         TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
         UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``verifier`` is empty or not
-            a str, or ``timeout`` is not a number above 0. Nothing was sent.
+            a str, or ``params``, ``method``, ``session`` or ``timeout`` is none. Nothing was sent.
         CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
+        CredentialError: ``token`` is a pair with a wrong half.
     """
-    parameters = dict(params or {})
+    parameters = _parameters(params)
     if verifier is not None or require_verifier:
         remedy = "give what the provider gave or showed, digit for digit"
         parameters["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
@@ -276,6 +281,12 @@ def access_token(
     )
     key, secret = fields.pop("oauth_token"), fields.pop("oauth_token_secret")
     return AccessToken(_with_token(hook, Token(key, secret)), fields)
+
+
+def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
+    if not isinstance(params, (Mapping, type(None))):
+        raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
+    return dict(params or {})
 
 
 def _text(name: str, value: object, remedy: str) -> str:

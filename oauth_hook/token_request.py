@@ -60,6 +60,8 @@ def token_fields(
         ExchangeError: (or a subclass) there is no such answer.
         UnsignableRequest: (or a subclass) nothing was sent.
     """
+    if not isinstance(method, str):
+        raise UnsignableRequest(f"method must be 'POST' or 'GET', not {type(method).__name__}")
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise UnsignableRequest("timeout must be one number of seconds, for all of the answer")
     if not 0 < timeout <= threading.TIMEOUT_MAX:  # nor is it NaN then
@@ -156,7 +158,7 @@ def _response(
         bounded = _Bounded(session, what, deadline, answers)
         hooks: Any = {
             # The session's own go on, but for one that would sign with other credentials.
-            "pre_request": [*_others(session, "pre_request"), hook],
+            "pre_request": [*_others(session, "pre_request"), hook, bounded.begin],
             "response": [bounded, *_others(session, "response")],
         }
         return session.request(
@@ -164,8 +166,9 @@ def _response(
             url,
             params=None if in_form else params,
             data=params if in_form else None,
-            # The session's own headers may name another, by which it would be no form.
-            headers={"Content-Type": FORM} if in_form else None,
+            # The session's own headers may name another type, by which it would be no form; and
+            # no cache of theirs is to keep a token, or to give one out again.
+            headers={"Cache-Control": "no-store", **({"Content-Type": FORM} if in_form else {})},
             # A hook here signs when the request is prepared, and the other would find it signed.
             auth=_unchanged if isinstance(session.auth, OAuthHook) else None,
             hooks=hooks,
@@ -270,7 +273,7 @@ class _Bounded:
     """A hook that reads a response, or a redirect, whole, but not more of it and not for longer.
 
     Requests itself reads the body of a redirect to its end, wherever that is. What was read goes
-    to ``answers``.
+    to ``answers``. :meth:`begin` is for the ``pre_request`` event, after the signing.
     """
 
     def __init__(
@@ -285,7 +288,17 @@ class _Bounded:
         self._deadline = deadline
         self._answers = answers
 
+    def begin(self, request: requests.PreparedRequest, **_: Any) -> None:
+        """Lets no message out once time is up, and sees each answer before the clock does."""
+        if time.monotonic() > self._deadline:
+            raise requests.exceptions.ReadTimeout()
+        hooks = request.hooks["response"]
+        if hooks[0] is not self:
+            hooks.insert(0, self)
+
     def __call__(self, response: requests.Response, **_: Any) -> requests.Response:
+        if response in self._answers:
+            return response
         body = bytearray()
         broken: BaseException | None = None
         wrong = ""

@@ -18,9 +18,11 @@ import pytest
 import requests
 from misbehaving import form, is_silent, misbehaving, sends
 from servers import Answer, Provider, redirect
+from urllib3.util import Retry
 
 from oauth_hook import CredentialError, OAuthHook, clock, message
 from oauth_hook import hook as hook_module
+from oauth_hook.retries import SigningAdapter
 
 HERE = "http://provider.example"
 WAYS = ["pre_request", "auth", "session.hooks"]
@@ -539,6 +541,50 @@ def test_a_refusal_whose_body_is_broken_counts_by_its_header(
     response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials(), True))
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["", "stream"])
+def test_a_refusal_whose_body_is_cut_short_counts_by_its_header(
+    stream: bool, skew: int, header_auth: bool
+) -> None:
+    problem = 'WWW-Authenticate: OAuth oauth_problem="timestamp_refused"\r\n'
+    cut = form("no" * 50, "401 No", f"{problem}Date: {formatdate()}\r\n")[:-50]
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+    with misbehaving(sends(cut), sends(form("fine"))) as server, requests.Session() as session:
+        session.trust_env = False
+        response = session.get(server.url, auth=hook, stream=stream)
+
+        assert response.text == "fine"
+
+
+def test_the_response_names_the_request_that_it_answers(
+    strict: Provider, session: requests.Session, skew: int, header_auth: bool
+) -> None:
+    """With an adapter that sends it once more in its turn, too."""
+    retry = Retry(3, status_forcelist=[503], backoff_factor=0)
+    session.mount(HERE, SigningAdapter(max_retries=retry))
+    now = int(time.time())
+    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
+    strict.once("/x", refusal, Answer(503))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    response = session.get(f"{HERE}/x", auth=hook)
+
+    assert (response.status_code, len(strict.messages)) == (200, 3)
+    last = strict.messages[2].oauth["oauth_nonce"]
+    assert last in str(response.request.headers) + str(response.request.url)
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+def test_another_status_teaches_nothing(
+    strict: Provider, session: requests.Session, skew: int, status: int
+) -> None:
+    now = int(time.time())
+    strict.once("/x", Answer(status, {}, ACCEPTED.format(now - 60, now + 60).encode()))
+
+    response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
+
+    assert (response.status_code, len(strict.messages)) == (status, 1)
 
 
 BROKEN = {

@@ -61,6 +61,7 @@ def test_the_verifier_is_read_from_the_callback_url(url: str) -> None:
         "oauth_problem=permission_denied",
         "oauth_problem=user_refused&oauth_token=the+token",
         "oauth_token=the+token&oauth_verifier=v&denied=",
+        "oauth_token=the+token&oauth_verifier=denied",  # by Jira
     ],
 )
 def test_a_user_who_denied_is_an_exception_of_its_own(query: str) -> None:
@@ -74,6 +75,7 @@ def test_a_user_who_denied_is_an_exception_of_its_own(query: str) -> None:
         ("", "no oauth_verifier"),
         ("oauth_token=the+token", "no oauth_verifier"),
         ("oauth_token=the+token&oauth_verifier=", "no oauth_verifier"),
+        ("oauth_token=the+token&oauth_verifier=+", "no oauth_verifier"),
         ("oauth_verifier=v", "no oauth_token"),
         ("oauth_token=other&oauth_verifier=hush-v", "another request token"),
         ("oauth_token=the+token+&oauth_verifier=hush-v", "another request token"),
@@ -100,7 +102,8 @@ def test_a_callback_url_that_is_no_answer_is_refused(query: str, says: str) -> N
         ("denied=the+token", "permission_denied"),
         ("oauth_problem=user_refused", "user_refused"),
         ("oauth_problem=token_expired", "token_expired"),
-        ("oauth_problem=" + "x" * 101, "x" * 100),
+        ("oauth_problem=" + "x" * 501, "x" * 500 + "..."),
+        ("oauth_token=the+token&oauth_verifier=denied", "permission_denied"),
     ],
 )
 def test_the_problem_that_came_to_the_callback_url_is_told(query: str, problem: str) -> None:
@@ -114,6 +117,12 @@ def test_the_problem_that_came_to_the_callback_url_is_told(query: str, problem: 
 )
 def test_a_verifier_that_is_not_there_is_none_where_it_need_not_be(query: str) -> None:
     assert three_legged.verifier(f"/ready?{query}", TOKEN, require_verifier=False) is None
+
+
+@pytest.mark.parametrize("before", ["https://client.example/?", "/ready?a=b&", "?", ""])
+def test_a_callback_url_may_be_given_whole_or_from_its_path_on_or_by_its_query(before: str) -> None:
+    query = "oauth_token=the+token&oauth_verifier=v%2Fw"
+    assert three_legged.verifier(f"{before}{query}", TOKEN) == "v/w"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,7 @@ AS_CHALLENGE = ", ".join(f'{name}="{quote(value)}"' for name, value in PROBLEM.i
         form("no", "401 No", f'WWW-Authenticate: OAuth realm="r", {AS_CHALLENGE}\r\n'),
         form("<p>no", "401 No", f'WWW-Authenticate: Basic realm="r", OAuth {AS_CHALLENGE}\r\n'),
         form("no", "401 No", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n".replace('"', "")),
+        form("no", "401 No", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n".replace("=", " = ")),
         form(
             "oauth_problem=timestamp_refused", "401", f"WWW-Authenticate: OAuth {AS_CHALLENGE}\r\n"
         ),
@@ -103,6 +104,20 @@ def test_a_reported_problem_stands_in_the_message(hook: OAuthHook, answer: bytes
     assert error.problem == PROBLEM
     for name, value in PROBLEM.items():
         assert f"{name}: {value}" in str(error)
+
+
+def test_the_body_wins_where_it_and_the_challenge_differ(hook: OAuthHook) -> None:
+    challenge = (
+        'WWW-Authenticate: OAuth oauth_problem="token_used", oauth_problem_advice="wait"\r\n'
+    )
+    error = refused(hook, sends(form("oauth_problem=token_expired", "401 No", challenge)))
+    assert error.problem == {"oauth_problem": "token_expired", "oauth_problem_advice": "wait"}
+
+
+def test_an_advice_alone_does_not_make_a_failure_a_refusal(hook: OAuthHook) -> None:
+    error = refused(hook, sends(form("oauth_problem_advice=wait", "500 Oops")))
+    assert type(error) is TokenRequestFailed
+    assert "oauth_problem_advice: wait" in str(error)
 
 
 @pytest.mark.parametrize(

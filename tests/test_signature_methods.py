@@ -472,6 +472,15 @@ def test_the_body_is_hashed_by_the_methods_digest(
     assert dict(received["oauth"])["oauth_body_hash"] == expected_hash(b"body", hash_name)
 
 
+@MODES
+def test_a_hash_of_the_users_own_is_replaced(provider: Sandbox, header_auth: bool) -> None:
+    hook = make(provider, header_auth, body_hash=True)
+
+    received = send(hook, "POST", f"{provider.resource_url}?oauth_body_hash=own", data=b"body")
+
+    assert dict(received["oauth"])["oauth_body_hash"] == expected_hash(b"body")
+
+
 @pytest.mark.parametrize(
     ("method", "given"),
     [

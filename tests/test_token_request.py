@@ -5,6 +5,7 @@ The provider here is a socket that sends what the test says.
 
 from __future__ import annotations
 
+import contextvars
 import gzip
 import io
 import re
@@ -29,6 +30,7 @@ from misbehaving import (
     sends,
     trickles,
 )
+from urllib3.util import Retry
 
 from oauth_hook import (
     ExchangeError,
@@ -39,6 +41,7 @@ from oauth_hook import (
     UnsignableRequest,
     three_legged,
 )
+from oauth_hook.retries import SigningAdapter
 
 GOOD = "oauth_token=t&oauth_token_secret=hush-s&oauth_callback_confirmed=true"
 CONSUMER_SECRET = "hush-consumer/secret"
@@ -171,6 +174,69 @@ def test_the_longest_timeout_that_python_knows_is_one(hook: OAuthHook) -> None:
     with misbehaving(sends(form(GOOD))) as server:
         token = three_legged.request_token(server.url, hook, timeout=threading.TIMEOUT_MAX)
     assert token.key == "t"
+
+
+@pytest.mark.parametrize("argument", [{"method": None}, {"params": "a=b"}, {"params": ["a"]}])
+def test_an_argument_of_a_wrong_type_is_refused_by_name(
+    hook: OAuthHook, argument: dict[str, Any]
+) -> None:
+    (name,) = argument
+    with misbehaving(sends(form(GOOD))) as server:
+        with pytest.raises(UnsignableRequest, match=f"^{name} must be"):
+            three_legged.request_token(server.url, hook, **argument)
+        assert server.requests == []
+
+
+def test_nothing_is_sent_once_time_is_up(hook: OAuthHook) -> None:
+    """By what a session repeats, that is: the verifier might be used up, unknown to its user."""
+    busy = sends(form("", "503 Busy", "Retry-After: 1\r\n"))
+    tried = threading.Event()
+
+    def gone(request: requests.PreparedRequest, **_: Any) -> None:
+        if server.requests:
+            tried.set()
+
+    with misbehaving(busy, sends(form(GOOD))) as server, requests.Session() as session:
+        session.mount("http://", SigningAdapter(max_retries=Retry(2, allowed_methods=None)))
+        session.hooks["pre_request"] = [gone]
+        with pytest.raises(TokenRequestTimeout):
+            three_legged.access_token(
+                server.url, hook, TOKEN, VERIFIER, session=session, timeout=0.5
+            )
+        assert tried.wait(10)
+        for thread in threading.enumerate():
+            if thread.name == "oauth_hook token request":
+                thread.join(10)
+        assert len(server.requests) == 1
+
+
+def test_the_caller_s_context_holds_in_a_session_s_hooks(hook: OAuthHook) -> None:
+    kept: contextvars.ContextVar[str] = contextvars.ContextVar("kept", default="lost")
+    kept.set("kept")
+    seen = []
+    with misbehaving(sends(form(GOOD))) as server, requests.Session() as session:
+        session.hooks["response"] = [lambda response, **_: seen.append(kept.get())]
+        three_legged.request_token(server.url, hook, session=session)
+    assert seen == ["kept"]
+
+
+def test_a_url_that_is_none_after_an_answer_does_not_say_that_nothing_was_sent(
+    hook: OAuthHook,
+) -> None:
+    def look_up(response: requests.Response, **_: Any) -> None:
+        raise requests.exceptions.InvalidURL("of something else")
+
+    with misbehaving(sends(form(GOOD))) as server, requests.Session() as session:
+        session.hooks["response"] = [look_up]
+        with pytest.raises(TokenRequestFailed):
+            three_legged.request_token(server.url, hook, session=session)
+
+
+def test_a_header_of_the_session_s_that_is_none(hook: OAuthHook) -> None:
+    with misbehaving(sends(form(GOOD))) as server, requests.Session() as session:
+        session.headers["X-Mark"] = "a\nb"
+        with pytest.raises(TokenRequestFailed, match="a header is not valid"):
+            three_legged.request_token(server.url, hook, session=session)
 
 
 def test_nobody_there(hook: OAuthHook) -> None:
@@ -317,6 +383,31 @@ def test_a_confirmation_that_says_no_is_never_accepted(
     assert "require_confirmation" not in str(caught.value)  # it would not help
     assert caught.value.response is not None
     assert caught.value.response.status_code == 200
+
+
+@pytest.mark.parametrize("way", ["length", "chunked", "gzip"])
+def test_a_refused_timestamp_is_learnt_however_the_refusal_is_sent(
+    hook: OAuthHook, way: str
+) -> None:
+    now = int(time.time()) + 9000
+    report = f"oauth_problem=timestamp_refused&oauth_acceptable_timestamps={now - 60}-{now + 60}"
+    if way == "chunked":
+        head = b"HTTP/1.1 401 No\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        refusal = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(report), report.encode())
+    elif way == "gzip":
+        refusal = form(gzip.compress(report.encode()), "401 No", "Content-Encoding: gzip\r\n")
+    else:
+        refusal = form(report, "401 No")
+    with misbehaving(sends(refusal), sends(form(GOOD))) as server:
+        token = three_legged.request_token(server.url, hook)
+
+    assert token.key == "t"
+    first, second = (
+        int(found[1])
+        for found in (re.search(rb'oauth_timestamp="?(\d+)', sent) for sent in server.requests)
+        if found
+    )
+    assert second - first > 8000
 
 
 def test_an_access_token_needs_no_confirmation(hook: OAuthHook) -> None:

@@ -12,7 +12,7 @@ from conftest import OAUTH_PARAMETERS, run, verified
 from requests_cache import CachedSession
 from servers import Answer, Provider
 
-from oauth_hook import OAuthHook
+from oauth_hook import OAuthHook, three_legged
 from oauth_hook.sandbox import Sandbox
 
 #: As the README says.
@@ -158,7 +158,7 @@ def test_a_stale_response_is_asked_for_again_with_a_new_signature(
 INSTALLED = """
 import requests, requests_cache
 {imports}
-from oauth_hook import OAuthHook
+from oauth_hook import OAuthHook, three_legged
 from oauth_hook.sandbox import Sandbox
 with Sandbox() as provider:
     credentials = *provider.issue_token(), provider.consumer_key, provider.consumer_secret
@@ -196,3 +196,18 @@ def test_the_cache_can_wrap_a_session_that_signs(
     with sign(requests.Session()) as plain:
         client = CachedSession.wrap(plain, backend="memory")
         assert fetch(client, provider.resource_url)[1].from_cache
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_token_is_kept_or_given_out_again(
+    provider: Sandbox, hook: OAuthHook, method: str
+) -> None:
+    with CachedSession(backend="memory", allowable_methods=["GET", "POST"]) as client:
+        first, second = (
+            three_legged.request_token(
+                provider.request_token_url, hook, method=method, session=client
+            )
+            for _ in range(2)
+        )
+        assert first.key != second.key
+        assert not client.cache.responses
