@@ -6,10 +6,13 @@ What a command does is its own file's affair, in ``commands/``.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from oauth_hook import OAuthError, __version__
 from oauth_hook.commands import CommandFailed, authorize, demo, explain, is_utf8, request, sandbox
@@ -45,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = _parsed(argv)
     try:
-        status: int = arguments.run(arguments)
+        with _warnings_in_one_line():
+            status: int = arguments.run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the terminal's cursor stands behind ^C
@@ -65,6 +69,21 @@ def _replace_closed_streams() -> None:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))  # as Python's own are
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Of a key that is short, say: without the line of the program that Python would show."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        print(f"oauth-hook: {printable(as_options(str(message)))}", file=sys.stderr)
+
+    shown = warnings.showwarning
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
 
 
 def _in_one_line(error: Exception) -> str:

@@ -32,9 +32,9 @@ _KEPT_SO = vars(CaseInsensitiveDict({"Host": ""})).get("_store") == {"host": ("H
 def header_fields(request: PreparedRequest) -> Fields:
     """The header of ``request``, to be looked into and not to be changed.
 
-    Of another mapping than Requests' own, the fields that signing rests on. Look a field up once:
-    another thread that sends the same request may be changing it. Raises ``UnsignableRequest`` if
-    there is no header.
+    For another mapping than Requests' own these are Host, Content-Type and Authorization alone, on
+    which signing rests. Look a field up once: another thread that sends the same request may be
+    changing it. Raises ``UnsignableRequest`` if there is no header.
     """
     headers: Any = request.headers
     if _KEPT_SO and type(headers) is CaseInsensitiveDict:
@@ -150,33 +150,29 @@ def _read_and_rewind(
 
     Raises ``error`` before the first byte is read, or where the reading fails.
     """
-    reason = "the body is not a file"
-    if hasattr(body, "read"):
+    if not hasattr(body, "read"):
+        raise error(f"the body is not a file, and {remedy}", request=request)
+    wrong = ""
+    try:
+        start = body.tell()
+        body.seek(start)
+    except Exception:  # whatever an object of the user's may raise
+        wrong = "the body can't be rewound"
+    if not wrong:
         try:
-            start = body.tell()
+            while (block := body.read(size)) != b"":
+                if not isinstance(block, bytes):
+                    wrong = "the body is not opened in binary mode"
+                    break
+                yield block
+        except Exception:  # its text might show the body
+            wrong = "the body can't be read"
+        try:
             body.seek(start)
-        except Exception:  # whatever an object of the user's may raise
-            reason = "the body can't be rewound"
-        else:
-            reason = "the body can't be read"
-            complete = False
-            try:
-                while isinstance(block := body.read(size), bytes):
-                    if not block:
-                        complete = True
-                        break
-                    yield block
-                else:
-                    reason = "the body is not opened in binary mode"
-            except Exception:  # its text might show the body
-                pass
-            try:
-                body.seek(start)
-            except Exception:
-                complete, reason = False, "the body can't be rewound"
-            if complete:
-                return
-    raise error(f"{reason}, and {remedy}", request=request)
+        except Exception:
+            wrong = "the body can't be rewound"
+    if wrong:
+        raise error(f"{wrong}, and {remedy}", request=request)
 
 
 def rewound(request: PreparedRequest) -> bool:
@@ -199,7 +195,7 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
     request.headers = request.headers.copy()
     if not body:
         # Of a file an empty one is left: Requests may have to rewind it for a redirect.
-        was_text = isinstance(request.body, (str, bytes, type(None)))
+        was_text = isinstance(request.body, (str, bytes))
         request.body = None if was_text else io.BytesIO()
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
             request.headers.pop(name, None)

@@ -25,7 +25,9 @@ _FLAGS = ("header_auth", "oauth_version", "body_hash", "form_auth", "plaintext_o
 _KINDS: dict[str, type] = {
     **dict.fromkeys((*_CREDENTIALS, "signature_method", "realm"), str),
     **dict.fromkeys(_FLAGS, bool),
+    "clock_tolerance": int,
 }
+_KIND_NAMES = {str: "a string", bool: "true or false", int: "a whole number"}
 _MOST = 64 * 1024  # bytes
 
 
@@ -37,7 +39,7 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
 
     Raises OSError, naming ``path``, if it can't be written or is there and no regular file.
     """
-    values: dict[str, str | bool] = {
+    values: dict[str, str | bool | int] = {
         "consumer_key": hook.consumer.key,
         "consumer_secret": hook.consumer.secret,
     }
@@ -48,6 +50,8 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
     if hook.realm is not None:
         values["realm"] = hook.realm
     values |= {name: bool(getattr(hook, name)) for name in _FLAGS}
+    if hook.clock_tolerance is not None:
+        values["clock_tolerance"] = hook.clock_tolerance
     text = json.dumps(values, indent=2) + "\n"
     with _replacing(path) as (descriptor, temporary, target):
         with open(descriptor, "w", encoding="utf-8") as file:
@@ -88,7 +92,7 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[tuple[int, str, str]]:
 
 def _refuse_what_is_no_file(path: str | os.PathLike[str]) -> None:
     """A device, for one, would be replaced, for all who use it."""
-    if not os.fspath(path):
+    if not os.path.basename(path):  # of "new/" realpath would make the file "new"
         raise OSError(errno.ENOENT, "the file for the credentials has no name")
     try:
         mode = os.stat(path).st_mode
@@ -139,8 +143,8 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             unknown = f"it has an unknown field {key[:40]!a}"
             raise CredentialError(f"{name} holds no credentials: {unknown}")
         if not isinstance(value, kind):
-            kind_name = "true or false" if kind is bool else "a string"
-            raise CredentialError(f"{name} holds no credentials: its {key} is not {kind_name}")
+            wrong = f"its {key} is not {_KIND_NAMES[kind]}"
+            raise CredentialError(f"{name} holds no credentials: {wrong}")
     for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's
         if key not in values:
             raise CredentialError(f"{name} holds no credentials: it has no {key}")

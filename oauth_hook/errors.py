@@ -38,7 +38,7 @@ class CredentialTypeError(CredentialError, TypeError):
 
 
 class SignatureMethodError(OAuthError, ValueError):
-    """A signature method that is unknown, or that can't be used here."""
+    """A signature method that is unknown or can't be used here, or one of your own that failed."""
 
 
 class UnsignableRequest(OAuthError, ValueError):

@@ -1,7 +1,7 @@
-"""OAuthHook: the credentials, and where the OAuth parameters go.
+"""OAuthHook: the credentials, and what must be remembered of a request that it has signed.
 
-It has ``message.py`` sign, and knows Requests' public ``AuthBase`` and ``PreparedRequest`` and
-nothing of Requests' insides: niquests' requests serve as well.
+It has ``message.py`` sign, and knows Requests' public ``AuthBase``, ``PreparedRequest`` and
+``Session.should_strip_auth`` and nothing of Requests' insides: niquests' requests serve as well.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ class _Memory:
         return other
 
 
-#: The arguments of OAuthHook that can't be changed later. (All but the last two can be read.)
+#: The arguments of OAuthHook that can't be changed later. All can be read but for the RSA key and
+#: its passphrase: those are the class's own defaults.
 _SETTLED = {
     "signature_method",
     "realm",
@@ -239,7 +240,10 @@ class OAuthHook(AuthBase):
 
     @property
     def consumer(self) -> Consumer:
-        """The consumer's ``key`` and ``secret``. Set it to a ``Consumer`` or to a pair."""
+        """The consumer's ``key`` and ``secret``. Set it to a ``Consumer`` or to a pair.
+
+        Raises CredentialError, or CredentialTypeError below it, for anything else.
+        """
         return self._signer.consumer
 
     @consumer.setter
@@ -250,7 +254,10 @@ class OAuthHook(AuthBase):
 
     @property
     def token(self) -> Token | None:
-        """The token's ``key`` and ``secret``, or None. Set it to a ``Token``, a pair or None."""
+        """The token's ``key`` and ``secret``, or None. Set it to a ``Token``, a pair or None.
+
+        Raises CredentialError, or CredentialTypeError below it, for anything else.
+        """
         return self._signer.token
 
     @token.setter
@@ -292,6 +299,7 @@ class OAuthHook(AuthBase):
 
         Raises:
             UnsignableRequest: (or a subclass) it can't be signed. It is as it was.
+            SignatureMethodError: a signature method of the user's own failed, or gave no signature.
         """
         if type(r) is not PreparedRequest or type(r.hooks) is not dict:
             message.check_prepared(r)
@@ -350,6 +358,13 @@ class OAuthHook(AuthBase):
         return memory
 
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
+        """A request that was signed before. What it is shows in what it has:
+
+        * ``memory.unsent``: its signature was made ahead of time (``auth=``) and waits to go out;
+        * :data:`_FIRST`: its user holds it, and sends it again;
+        * neither: it is a redirect, or a copy, of one that was sent. ``memory.url`` None: one that
+          has left its origin.
+        """
         unsent = memory.unsent
         if unsent is not None:
             if memory.auth is self and unsent == (_process, *message.signed_parts(request)):
@@ -432,6 +447,7 @@ class OAuthHook(AuthBase):
 
         Raises:
             UnsignableRequest: (or a subclass) it can't be signed.
+            SignatureMethodError: a signature method of the user's own failed, or gave no signature.
         """
         from .explanation import explain
 

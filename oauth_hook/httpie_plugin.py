@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from . import credential_file
-from .errors import OAuthError
+from .errors import CredentialError, OAuthError
 from .hook import OAuthHook
 
 if TYPE_CHECKING:  # HTTPie has no types
@@ -48,7 +48,7 @@ class OAuth1Plugin(AuthPlugin):
         """The hook, which HTTPie gives to Requests. Its arguments are HTTPie's and always None."""
         try:
             if self.raw_auth is not None:
-                return credential_file.load(self.raw_auth)
+                return _from_file(self.raw_auth)
             return OAuthHook(*(_from_environment() or _from_terminal()), True)
         except OAuthError as error:
             _fail(str(error))
@@ -56,12 +56,26 @@ class OAuth1Plugin(AuthPlugin):
             _fail(f"-a must name a file of credentials, and it can't be read: {error.strerror}")
 
 
+def _from_file(path: str) -> OAuthHook:
+    try:
+        return credential_file.load(path)
+    except CredentialError as error:
+        if "rsa_key is missing" in str(error):
+            _fail("this file's credentials need an RSA key, which oauth-hook takes but not HTTPie")
+        raise
+
+
 def _from_environment() -> _Credentials | None:
     token, token_secret, key, secret = map(os.environ.get, _VARIABLES)
     if not key:
         return None
-    # Half a token is refused; empty variables are none.
-    return token or None, token_secret if token else token_secret or None, key, secret
+    if secret is None:
+        _fail("OAUTH_CONSUMER_KEY is set, but not OAUTH_CONSUMER_SECRET: set it empty for none")
+    if token and token_secret is None:
+        _fail("OAUTH_TOKEN is set, but not OAUTH_TOKEN_SECRET: if it has none, set it empty")
+    if token_secret and not token:
+        _fail("OAUTH_TOKEN_SECRET is set, but not OAUTH_TOKEN")
+    return (token, token_secret, key, secret) if token else (None, None, key, secret)
 
 
 def _from_terminal() -> _Credentials:

@@ -93,7 +93,7 @@ def sign(
     ``known`` are the extras of an earlier signing of the same request; None at the first. The
     provider's clock is ``ahead`` of ours, in seconds. ``steps`` are filled in.
 
-    Raises ``UnsignableRequest`` or one of its subclasses.
+    Raises ``UnsignableRequest`` or one of its subclasses, or what the signature method raises.
     """
     url = request.url
     if not isinstance(url, str):

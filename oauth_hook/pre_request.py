@@ -1,6 +1,6 @@
 """Gives Requests its ``pre_request`` event back, which it had until 1.0.
 
-The only file that touches Requests' insides. It knows nothing of OAuth: any callable can be a
+The only file that changes Requests' insides. It knows nothing of OAuth: any callable can be a
 ``pre_request`` hook. It is given the ``PreparedRequest``; what it returns, if not None, is sent.
 """
 

@@ -86,6 +86,17 @@ def problem(
     return {name: showable(masked.sub("***", found[name])) for name in _FIELDS if name in found}
 
 
+def plain_words(response: requests.Response) -> str:
+    """The beginning of what a refusal says in plain text or JSON; "" where it is a page, or none.
+
+    For the eyes of the one who asked: it may hold anything but the signatures and nonces sent.
+    """
+    text = response.content[:LONGEST_REPORT].decode("utf-8-sig", "replace").strip()
+    if text.startswith("<"):
+        return ""
+    return showable(_mask(_signatures_and_nonces(response)).sub("***", text))
+
+
 def in_words(fields: dict[str, str]) -> str:
     """What :func:`problem` gave, for a message: "oauth_problem: ...; oauth_problem_advice: ..."."""
     return "; ".join(f"{name}: {value}" for name, value in fields.items())

@@ -54,7 +54,12 @@ class SigningAdapter(HTTPAdapter):
         self.retries = Retry.from_int(retries)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Sends the request, again as long as ``max_retries`` says and its body can be rewound."""
+        """Sends the request, again as long as ``max_retries`` says and its body can be rewound.
+
+        Raises what ``HTTPAdapter.send`` raises, of the last attempt; ``RetryError`` after the last
+        status that was to be tried again, unless ``raise_on_status`` is False; ``InvalidHeader``
+        for a ``Retry-After`` that is none.
+        """
         retries = self.retries
         while True:
             outcome: Response | RequestException

@@ -101,6 +101,8 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
                 reason = "is not encrypted: give no rsa_key_passphrase"
         except UnsupportedAlgorithm:
             reason = "is of a kind that cryptography can't read: give an RSA key"
+            if passphrase is not None and load is load_ssh_private_key:
+                reason = "is encrypted as OpenSSH does it, and that needs: pip install bcrypt"
         except ValueError:
             reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
             if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import signing
 from .credentials import Consumer, Token
 from .errors import CredentialError, SignatureMethodError
+
+if TYPE_CHECKING:
+    from .rsa import PrivateKey
 
 #: A signature method of the user's own: from the signature base string, the consumer secret and the
 #: token secret ("" without a token) to the signature, as text or bytes before percent-encoding.
@@ -40,10 +43,12 @@ NAMES = (
 )
 
 
-def signature_method_of(method: str | tuple[str, OwnMethod], rsa_key: Any) -> SignatureMethod:
+def signature_method_of(
+    method: str | tuple[str, OwnMethod], rsa_key: PrivateKey | None
+) -> SignatureMethod:
     """The method of this name, or of this name and function.
 
-    ``rsa_key`` is a private key of ``cryptography`` or None.
+    ``rsa_key`` is what ``rsa.private_key`` gave, or None.
 
     Raises:
         SignatureMethodError: no such method, or one that this Python can't do.
@@ -66,7 +71,7 @@ def signature_method_of(method: str | tuple[str, OwnMethod], rsa_key: Any) -> Si
     if family == "PLAINTEXT":
         return SignatureMethod(method, signing.plaintext_signer, "sha1", sends_secrets=True)
     hash_name = _HASHES[hash_name]
-    if family == "RSA":
+    if rsa_key is not None:
         from . import rsa
 
         return SignatureMethod(method, partial(rsa.rsa_signer, hash_name, rsa_key), hash_name)

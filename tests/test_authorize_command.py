@@ -126,8 +126,12 @@ def test_a_callback_for_another_token_is_refused_and_the_right_one_waited_for(
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
         location = way_back("allow", wait_for(opened))
         callback = location.partition("?")[0]
-        for more in ({"oauth_verifier": "1"}, {"oauth_problem": "user_refused"}, {"denied": "1"}):
-            answer = requests.get(callback, params={"oauth_token": "another", **more})
+        for other in (
+            {"oauth_token": "another", "oauth_verifier": "1"},
+            {"oauth_token": "another", "oauth_problem": "user_refused"},
+            {"denied": "another"},
+        ):
+            answer = requests.get(callback, params=other)
             assert answer.status_code == 400
             assert "about another request token" in answer.text
         assert requests.get(location).status_code == 200
@@ -328,6 +332,37 @@ def test_a_port_on_which_somebody_listens_is_named(
     assert ended.stderr == f"oauth-hook: can't listen on port {port}: Address already in use\n"
 
 
+def test_a_browser_s_name_that_is_none_is_as_no_browser(
+    consumer: dict[str, str], authorize: list[str]
+) -> None:
+    env = {**consumer, "BROWSER": "firefox ' %s"}
+    with at_terminal(*authorize, env=env) as terminal:
+        terminal.until("The PIN that it shows, .*: ")
+        terminal.type("\x04")
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("\noauth-hook: no PIN was given\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ('{"errors":[{"message":"Callback URL not\x1b approved"}]}', True),
+        ("<html>Callback URL not approved", False),
+        ("", False),
+    ],
+)
+def test_what_a_refusal_says_in_plain_words_is_shown(body: str, says: bool) -> None:
+    env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush"}
+    with (
+        misbehaving(sends(form(body, "403 Forbidden"))) as server,
+        at_terminal("authorize", "--pin", *endpoints(server.url), env=env) as terminal,
+    ):
+        assert terminal.end() == 1
+    refused = "oauth-hook: the provider refuses the request token: 403 Forbidden"
+    said = '; it says: {"errors":[{"message":"Callback URL not approved"}]}' if says else ""
+    assert terminal.shown == f"{refused}{said}\n"
+
+
 @pytest.mark.parametrize("pin", [[], ["--pin"]], ids=["callback", "PIN"])
 def test_a_browser_that_does_not_open_is_said(
     consumer: dict[str, str], authorize: list[str], pin: list[str]
@@ -393,6 +428,7 @@ def test_by_pin_too_the_token_is_alone_on_stdout(
     [
         (None, "https://a.example/oob?{}", 0),
         (None, "'a.example/oob?{}'", 0),
+        (None, "{}", 0),
         ("another", "https://a.example/oob?{}", 1),
     ],
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
 import subprocess
 import sys
+from base64 import b64decode, encodebytes
 from pathlib import Path
 
 import pytest
 import requests
+import terminal
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -18,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from terminal import at_terminal, environment, run
 
@@ -142,7 +146,7 @@ def test_what_may_be_left_out_is_not_said_to_be_missing() -> None:
             "oauth-hook: --rsa-key is missing: RSA-SHA1 signs with",
         ),
         (
-            ["explain", "GET", "http://a.example/", "--rsa-key", __file__],
+            ["explain", "GET", "http://a.example/", "--rsa-key", terminal.__file__],
             "oauth-hook: --rsa-key can't be read: give the private key in PEM",
         ),
         (
@@ -171,6 +175,14 @@ def test_a_failure_is_one_line_with_status_1(arguments: list[str], says: str) ->
     assert says in ended.stderr
     assert "hush" not in ended.stderr
     assert "oauth_signature" not in ended.stderr
+
+
+def test_a_database_that_is_a_pipe_is_one_line(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ended = run("sandbox", "--database", str(tmp_path / "pipe"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"oauth-hook: {tmp_path / 'pipe'} can't be opened as a database")
+    assert ended.stderr.count("\n") == 1
 
 
 # Bytes that are no UTF-8, and what is no text
@@ -370,9 +382,14 @@ def test_ctrl_d_at_a_hidden_question_is_one_line(command: str, asked_for: str) -
 # An encrypted RSA key
 
 
-def rsa_key_option(directory: Path, encryption: KeySerializationEncryption) -> list[str]:
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+def rsa_key_option(
+    directory: Path,
+    encryption: KeySerializationEncryption,
+    form: PrivateFormat = PrivateFormat.PKCS8,
+    bits: int = 2048,
+) -> list[str]:
+    key = rsa.generate_private_key(65537, bits)
+    pem = key.private_bytes(Encoding.PEM, form, encryption)
     (directory / "key.pem").write_bytes(pem)
     return ["--rsa-key", str(directory / "key.pem")]
 
@@ -412,6 +429,53 @@ def test_the_passphrase_of_an_encrypted_key_is_taken_from_the_environment(
     env = {**CONSUMER, "OAUTH_RSA_KEY_PASSPHRASE": " hush "}
     ended = run("explain", "GET", "http://a.example/", *encrypted_key, env=env)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def ssh_strings(*strings: bytes) -> bytes:
+    return b"".join(len(string).to_bytes(4, "big") + string for string in strings)
+
+
+def test_the_passphrase_of_an_encrypted_key_of_openssh_is_asked_for_too(tmp_path: Path) -> None:
+    public = rsa.generate_private_key(65537, 2048).public_key()
+    blob = b64decode(public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).split()[1])
+    key = b"openssh-key-v1\0" + ssh_strings(
+        b"aes256-ctr", b"bcrypt", ssh_strings(b"s" * 16) + (16).to_bytes(4, "big")
+    )
+    key += (1).to_bytes(4, "big") + ssh_strings(blob, bytes(64))
+    pem = b"".join([b"-----BEGIN OPENSSH PRIVATE KEY-----\n", encodebytes(key)])
+    (tmp_path / "key").write_bytes(pem + b"-----END OPENSSH PRIVATE KEY-----\n")
+    arguments = ["--signature-method", "RSA-SHA1", "--rsa-key", str(tmp_path / "key")]
+    with at_terminal("explain", "GET", "http://a.example/", *arguments, env=CONSUMER) as at:
+        at.until("Passphrase of the RSA key .*: ")
+        at.type("hush\n")
+        assert at.end() == 1
+    wants_bcrypt = "oauth-hook: --rsa-key is encrypted as OpenSSH does it, and that needs: "
+    is_wrong = "oauth-hook: --rsa-key can't be read: "
+    assert at.shown.splitlines()[1].startswith(
+        is_wrong if importlib.util.find_spec("bcrypt") else wants_bcrypt
+    )
+
+
+def test_an_open_key_of_openssh_asks_for_no_passphrase(tmp_path: Path) -> None:
+    key = rsa_key_option(tmp_path, NoEncryption(), PrivateFormat.OpenSSH)
+    arguments = ["explain", "GET", "http://a.example/", "--signature-method", "RSA-SHA1", *key]
+    ended = run(*arguments, env=CONSUMER)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_short_key_is_told_in_one_line(tmp_path: Path) -> None:
+    key = rsa_key_option(tmp_path, NoEncryption(), bits=1024)
+    arguments = ["explain", "GET", "http://a.example/", "--signature-method", "RSA-SHA1", *key]
+    ended = subprocess.run(  # where warnings are no errors
+        [sys.executable, "-m", "oauth_hook", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(**CONSUMER),
+    )
+    assert ended.stderr == (
+        "oauth-hook: --rsa-key has 1024 bits, fewer than 2048: ask for a longer one\n"
+    )
 
 
 def test_without_a_terminal_the_passphrase_s_variable_is_named(encrypted_key: list[str]) -> None:

@@ -136,6 +136,13 @@ def test_a_file_that_can_not_be_written_is_named_as_it_was_given(
 
 
 @pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
+def test_a_name_of_a_directory_that_is_not_there_is_none(tmp_path: Path, act: Any) -> None:
+    with pytest.raises(OSError, match="has no name"):
+        act(f"{tmp_path}/new/")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
 def test_a_device_or_a_pipe_is_not_replaced(path: Path, act: Callable[[Path], None]) -> None:
     os.mkfifo(path)
     with pytest.raises(OSError, match="not a regular file"):
@@ -261,6 +268,11 @@ def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
     assert {one.name for one in loaded.parameters} == {one.name for one in made.parameters}
     assert ("OAuth", "oauth_signature_method", "HMAC-SHA512") in loaded.parameters
     assert credential_file.load(path).realm == "1"
+
+
+def test_the_clock_s_tolerance_is_kept_too(path: Path) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS, clock_tolerance=300), path)
+    assert credential_file.load(path).clock_tolerance == 300
 
 
 def test_what_merely_counts_as_true_or_false_is_loaded_again(path: Path) -> None:

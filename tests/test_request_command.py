@@ -560,6 +560,40 @@ def test_what_is_no_file_is_not_uploaded(credentials: list[str], tmp_path: Path,
     assert server.requests == []
 
 
+def test_what_names_no_size_is_not_uploaded(credentials: list[str]) -> None:
+    with misbehaving(sends(form("thanks"))) as server:
+        ended = run("request", "POST", server.url, "a@/proc/version", *credentials)
+    assert ended.returncode == 1
+    assert "/proc/version: its size is not known" in ended.stderr
+    assert server.requests == []
+
+
+def test_a_file_that_grows_is_uploaded_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"a" * 100_000)
+    body = Multipart([], [("f", str(path)), ("g", str(path))])
+    beginning = body.read(50_000)
+    with path.open("ab") as file:
+        file.write(b"b" * 1000)
+
+    whole = beginning + body.read()
+
+    assert len(whole) == len(body)
+    assert whole.count(b"a" * 100_000) == 2
+    assert b"bb" not in whole
+
+
+def test_a_file_that_shrinks_is_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"a" * 100_000)
+    body = Multipart([], [("f", str(path))])
+    body.read(50_000)
+    os.truncate(path, 60_000)
+
+    with pytest.raises(OSError, match="has become shorter"):
+        body.read()
+
+
 def test_ctrl_c_while_waiting(credentials: list[str]) -> None:
     with (
         misbehaving(trickles(form("x" * 600), 0.05)) as server,

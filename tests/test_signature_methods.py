@@ -342,8 +342,10 @@ def test_a_key_under_1024_bits_is_refused() -> None:
 
 
 def test_a_key_under_2048_bits_warns() -> None:
-    with pytest.warns(UserWarning, match="1024 bits"):
+    with pytest.warns(UserWarning, match="1024 bits") as caught:
         OAuthHook("t", "s", "k", "s", signature_method="RSA-SHA1", rsa_key=rsa_key(1024))
+
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_without_cryptography_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from ..errors import AuthorizationDenied, ExchangeError
+from .. import problem_reporting
+from ..errors import AuthorizationDenied, ExchangeError, TokenRequestDenied
 from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
@@ -87,6 +88,16 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
+    try:
+        return _run(arguments)
+    except TokenRequestDenied as error:
+        if error.problem or error.response is None:
+            raise
+        words, said = str(error), problem_reporting.plain_words(error.response)
+    raise CommandFailed(f"{words}; it says: {said}" if said else words)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from .. import three_legged
 
     provider = _provider(arguments)
@@ -194,7 +205,7 @@ def _has_browser() -> bool:
 
     try:
         webbrowser.get()
-    except webbrowser.Error:
+    except (webbrowser.Error, ValueError):  # ValueError: quotes in BROWSER that don't match
         return False
     return True
 
@@ -243,7 +254,7 @@ def _by_callback(asked_for: Any, port: int, require_verifier: bool) -> tuple[Tok
 
         def judge(callback_url: str) -> Verdict:
             query = dict(parse_qsl(urlsplit(callback_url).query))
-            if query.get("oauth_token", token.key) != token.key:
+            if query.get("oauth_token", query.get("denied", token.key)) != token.key:
                 _say("the browser came back for another request token: still waiting")
                 text = "This is about another request token: the terminal is still waiting."
                 return Verdict(False, "Not this one", text, final=False)

@@ -68,9 +68,16 @@ def signing_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.rsa_key is not None:
         with open(arguments.rsa_key, "rb") as file:
             pem = settings["rsa_key"] = file.read()
-        if b"ENCRYPTED" in pem:  # in its first line or, in OpenSSL's older form, below it
+        if _is_encrypted(pem):
             settings["rsa_key_passphrase"] = _passphrase()
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def _is_encrypted(pem: bytes) -> bool:
+    if b"BEGIN OPENSSH PRIVATE KEY" in pem:
+        # It begins with its name and "none" for the cipher, if there is none.
+        return b"b3BlbnNzaC1rZXktdjEAAAAABG5vbmU" not in pem
+    return b"ENCRYPTED" in pem  # in its first line or, in OpenSSL's older form, below it
 
 
 _ARGUMENT = re.compile(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
+import shutil
 import sys
 from typing import Any
 
@@ -59,9 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         print("\nIn another terminal:\n")
         print(f"  export {KEY}={provider.consumer_key}")
         print(f"  export {SECRET}={provider.consumer_secret}")
-        print(f"  oauth-hook authorize --provider sandbox --base-url {provider.url} \\")
+        command = "oauth-hook"
+        if shutil.which(command) is None:  # a virtual environment that is not activated
+            command = f"{shlex.quote(sys.executable)} -m oauth_hook"
+        print(f"  {command} authorize --provider sandbox --base-url {provider.url} \\")
         print("    --save sandbox.json")
-        print(f"  oauth-hook request GET {provider.resource_url} q=hello \\")
+        print(f"  {command} request GET {provider.resource_url} q=hello \\")
         print("    --credentials sandbox.json")
         print(f"\n{painted('Serving until interrupted (Ctrl-C).', 'dim')}")
         sys.stdout.flush()

@@ -24,28 +24,29 @@ class Multipart:
     A file is open only while it is read. ``on_read``, if set, is called with the number of bytes
     read so far.
 
-    Raises OSError if there is no such file, or it is a directory or a pipe, which have no length.
+    As much of a file is sent as was in it at first, so that what a log gets meanwhile stays out.
+
+    Raises OSError if there is no such file, or it is one without a length: a directory, a pipe, or
+    one of ``/proc``. Reading raises it too, where a file has become shorter.
     """
 
     def __init__(self, values: Sequence[tuple[str, str]], files: Sequence[tuple[str, str]]) -> None:
         boundary = secrets.token_hex(16)
         self.content_type: str = f"multipart/form-data; boundary={boundary}"
         self.on_read: Callable[[int], None] | None = None
-        self._parts: list[bytes | Path] = []
+        self._parts: list[bytes | tuple[Path, int]] = []
         for name, value in values:
             self._parts += [_head(boundary, name), value.encode(), b"\r\n"]
         for name, path in files:
-            if not stat.S_ISREG(os.stat(path).st_mode):
-                raise OSError(
-                    errno.EINVAL, "it is not a regular file, so it can't be uploaded", path
-                )
-            self._parts += [_head(boundary, name, Path(path)), Path(path), b"\r\n"]
+            size = _size(path)
+            self._parts += [_head(boundary, name, Path(path)), (Path(path), size), b"\r\n"]
         self._parts.append(f"--{boundary}--\r\n".encode())
         self._length = sum(
-            len(part) if isinstance(part, bytes) else part.stat().st_size for part in self._parts
+            len(part) if isinstance(part, bytes) else part[1] for part in self._parts
         )
         self._at = self._position = 0
         self._part: BinaryIO | None = None
+        self._left = 0  # bytes of that part
 
     def __len__(self) -> int:
         return self._length
@@ -59,11 +60,18 @@ class Multipart:
         while size and self._at < len(self._parts):
             if self._part is None:
                 part = self._parts[self._at]
-                self._part = io.BytesIO(part) if isinstance(part, bytes) else part.open("rb")
-            block = self._part.read(size)
+                if isinstance(part, bytes):
+                    self._part, self._left = io.BytesIO(part), len(part)
+                else:
+                    self._part, self._left = part[0].open("rb"), part[1]
+            block = self._part.read(self._left if size < 0 else min(size, self._left))
+            self._left -= len(block)
             if block:
                 blocks.append(block)
                 size -= len(block) if size > 0 else 0
+            elif self._left:
+                self.close()
+                raise OSError(errno.EIO, "it has become shorter while it was uploaded")
             else:
                 self.close()
                 self._at += 1
@@ -89,6 +97,17 @@ class Multipart:
         if self._part is not None:
             self._part.close()
             self._part = None
+
+
+def _size(path: str) -> int:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file, so it can't be uploaded", path)
+    if not status.st_size:  # as of all in /proc
+        with open(path, "rb") as file:
+            if file.read(1):
+                raise OSError(errno.EINVAL, "its size is not known, so it can't be uploaded", path)
+    return status.st_size
 
 
 def _head(boundary: str, name: str, path: Path | None = None) -> bytes:

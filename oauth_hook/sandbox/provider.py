@@ -5,6 +5,7 @@ It puts the parts together; what they do is theirs.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import secrets
@@ -56,7 +57,8 @@ class Sandbox:
     :param ssl_context: serves https with its certificate.
     :param timestamp_lifetime: by how many seconds a timestamp may differ from the clock.
     :param rsa_public_key: the consumer's public key in PEM, to accept RSA-SHA1, RSA-SHA256 and
-        RSA-SHA512 too. Needs `pip install 'oauthlib[signedtoken]'`, else ImportError.
+        RSA-SHA512 too; ValueError if it is none. Needs `pip install 'oauthlib[signedtoken]'`, else
+        ImportError.
     :param lenient_exchange: whether an access token request may also be signed with an empty token
         secret, against RFC 5849 section 2.3: some providers let clients get away with it.
     """
@@ -84,6 +86,8 @@ class Sandbox:
                 "pip install 'oauthlib[signedtoken]'",
                 name="jwt",
             )
+        if rsa_public_key is not None:
+            _check_public_key(rsa_public_key)
         self._host = host
         self._port = port
         self._application = application
@@ -223,3 +227,14 @@ class Sandbox:
             kind = type(oauth_token).__name__
             raise TypeError(f"oauth_token must be the request token's key, a str, not {kind}")
         return f"{self.authorize_url}?{urlencode({'oauth_token': oauth_token})}"
+
+
+def _check_public_key(pem: str) -> None:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    with contextlib.suppress(ValueError, UnsupportedAlgorithm):
+        if isinstance(load_pem_public_key(pem.encode()), RSAPublicKey):
+            return
+    raise ValueError("rsa_public_key must be a public RSA key in PEM, -----BEGIN PUBLIC KEY-----")

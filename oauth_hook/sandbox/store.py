@@ -68,7 +68,7 @@ class Nonce(NamedTuple):
 class Store:
     """One SQLite connection behind one lock: each method is atomic, from any thread.
 
-    Without a path the database lives in memory and dies with the store. A file is made readable by
+    Without a path the database lives in memory and dies with the store. A new file is readable by
     its owner only. Raises ValueError for a file that is something else.
     """
 
@@ -78,9 +78,12 @@ class Store:
         name = ":memory:" if path is None else os.fspath(path)
         if name != ":memory:":
             os.close(os.open(name, os.O_CREAT | os.O_RDWR, 0o600))
-        self._connection = sqlite3.connect(
-            name, timeout=30, isolation_level=None, check_same_thread=False
-        )
+        try:
+            self._connection = sqlite3.connect(
+                name, timeout=30, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise ValueError(f"{name} can't be opened as a database: {error}") from error
         try:
             self._open(name)
         except BaseException:
@@ -156,15 +159,14 @@ class Store:
             ).fetchone()
         return row and RequestToken(*row)
 
-    def decide(self, key: str, state: State, verifier: str | None = None) -> bool:
-        """Write the user's answer to a request token; False if there was an answer already."""
+    def decide(self, key: str, state: State, verifier: str | None = None) -> None:
+        """Write the user's answer to a request token, unless there was an answer already."""
         with self._lock:
-            cursor = self._connection.execute(
+            self._connection.execute(
                 "UPDATE request_token SET state = ?, verifier = ?"
                 " WHERE key = ? AND state = 'issued'",
                 (state, verifier, key),
             )
-        return cursor.rowcount == 1
 
     def exchange(self, request_token: str, token: AccessToken) -> bool:
         """Trade an authorized request token for an access token; False if it was not to be had."""

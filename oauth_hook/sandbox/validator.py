@@ -59,8 +59,8 @@ class Validator(RequestValidator):
     """oauthlib's questions about one request; it raises Refusal for a plain no.
 
     Wrong verifiers and signatures are left to oauthlib's verdict: nobody learns about a verifier
-    who can't sign. `request` is what oauthlib read, `token_secret` what it
-    was given to verify with, `issued` the credentials that it gave out.
+    who can't sign. `request` is what oauthlib read, `token_secret` what it was given to verify
+    with, `issued` the credentials that it gave out.
     """
 
     enforce_ssl = False
