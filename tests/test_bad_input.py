@@ -438,6 +438,8 @@ OAUTH_NAMES = st.sampled_from(
 @settings(
     max_examples=250,
     deadline=None,
+    derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

@@ -615,6 +615,16 @@ def test_a_stream_whose_body_is_broken_is_left_to_its_reader(
         _ = response.content
 
 
+def test_a_stream_that_is_cut_short_and_teaches_nothing_is_left_to_its_reader() -> None:
+    cut = form("no" * 50, "401 No")[:-50]
+    with misbehaving(sends(cut)) as server, requests.Session() as session:
+        session.trust_env = False
+        response = session.get(server.url, auth=OAuthHook("t", "ts", "k", "cs"), stream=True)
+
+        assert response.status_code == 401
+        response.close()
+
+
 def test_a_compressed_body_that_the_user_streams_is_not_unpacked(
     strict: Provider, session: requests.Session
 ) -> None:

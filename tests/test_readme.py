@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import requests
 from authlib.integrations.requests_client import OAuth1Auth
+from misbehaving import is_silent, misbehaving
 from oauthlib.oauth1.rfc5849.signature import verify_hmac_sha1
 from requests_oauthlib import OAuth1, OAuth1Session
-from servers import Provider
+from servers import Answer, Provider
 
 from oauth_hook import OAuthHook
 from oauth_hook.sandbox import Sandbox
@@ -116,8 +117,29 @@ def assert_the_web_application_works(provider: Sandbox, login: Any, callback: An
 
     assert callback(users[1], f"{back}&oauth_verifier=x") == "That did not work, try again."
     assert callback(users[2], provider.deny(keys[2])) == "You did not allow it."
+    other = f"https://app.example/callback?oauth_token={keys[1]}&oauth_verifier=x"
+    assert callback(users[0], other) == "That did not work, try again."
     verifier = provider.authorize(keys[0])
     assert callback(users[0], f"{back}&oauth_verifier={verifier}") == "Hello sandbox_user"
+    assert callback(users[0], f"{back}&oauth_verifier={verifier}") == "Log in first."
+
+
+def test_retrying_to_connect_changes_nothing_else(
+    strict: Provider, session: requests.Session
+) -> None:
+    (code,) = (code for code in PYTHON if "connecting = " in code)
+    exec(code, {"client": session})
+    adapter = session.get_adapter("https://a.example/")
+    session.mount("http://", adapter)
+    strict.once("/x", Answer(503, {"Retry-After": "0"}), Answer(429, {"Retry-After": "0"}))
+
+    for status in (503, 429, 200):
+        response = session.get(f"{strict.url}/x", auth=OAuthHook(*strict.credentials()))
+        assert response.status_code == status
+    with misbehaving(is_silent) as server, pytest.raises(requests.ReadTimeout):
+        session.get(server.url, timeout=0.2)
+    assert len(strict.messages) == 3
+    assert adapter.max_retries.connect == 3
 
 
 def test_an_upload_to_flickr_is_signed_as_flickr_wants_it(

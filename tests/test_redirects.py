@@ -585,6 +585,17 @@ def test_a_query_loses_its_oauth_parameters_and_nothing_else_at_another_origin(
     assert strict.messages[1].received.target == b"/2?a=1&c=3?oauth_d"
 
 
+def test_a_query_of_oauth_parameters_alone_goes_at_another_origin(
+    strict: Provider, session: requests.Session
+) -> None:
+    strict.once("/1", redirect(302, "http://other.example/2?{query}"))
+
+    session.get(f"{HERE}/1", auth=OAuthHook(*strict.credentials()))
+
+    assert "oauth_signature" in strict.messages[0].oauth
+    assert strict.messages[1].received.target == b"/2"
+
+
 def test_a_location_that_repeats_a_token_that_was_taken_away_is_signed_without_it(
     strict: Provider, session: requests.Session
 ) -> None:

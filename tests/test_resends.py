@@ -15,6 +15,7 @@ import requests
 from misbehaving import form, is_silent, misbehaving, sends
 from requests.adapters import HTTPAdapter
 from servers import RESET, Answer, Message, Provider, redirect
+from terminal import free_port
 from urllib3.util import Retry
 
 from oauth_hook import OAuthHook, UnsignableRequest
@@ -750,6 +751,31 @@ def test_an_answer_that_does_not_come_in_time_is_the_same_error_as_ever(adapter:
         session.mount("http://", adapter())
         with pytest.raises(requests.ReadTimeout):
             session.get(server.url, timeout=0.2, auth=OAuthHook("t", "ts", "k", "cs"))
+
+
+def test_the_signing_adapter_tells_a_failed_connection_from_a_failed_answer() -> None:
+    """By urllib3's own error, of which the one that it raises is only the wrapping."""
+    port = free_port()
+    attempts = []
+    with requests.Session() as session:
+        session.trust_env = False
+        session.hooks["pre_request"] = [lambda request, **_: attempts.append(request)]
+        session.mount("http://", SigningAdapter(max_retries=Retry(connect=2, read=0, other=0)))
+        with pytest.raises(requests.ConnectionError):
+            session.get(f"http://127.0.0.1:{port}/")
+    assert len(attempts) == 3
+
+
+def test_a_stale_header_goes_however_its_scheme_is_written(
+    strict: Provider, session: requests.Session
+) -> None:
+    prepared = requests.Request("GET", f"{HERE}/x", auth=OAuthHook(*strict.credentials())).prepare()
+    prepared.headers["Authorization"] = 'oauth oauth_nonce="1", oauth_signature="s"'
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 1)
+    assert strict.messages[0].header("Authorization") is None
 
 
 def test_a_token_of_the_users_own_is_there_each_time(

@@ -474,6 +474,15 @@ def test_the_body_is_hashed_by_the_methods_digest(
     assert dict(received["oauth"])["oauth_body_hash"] == expected_hash(b"body", hash_name)
 
 
+def test_no_hash_is_sent_of_a_form_that_carries_the_signature(provider: Sandbox) -> None:
+    hook = make(provider, form_auth=True, body_hash=True)
+
+    received = send(hook, "POST", provider.resource_url, data={"oauth_callback": "oob"})
+
+    assert received["place"] == "body"
+    assert "oauth_body_hash" not in dict(received["oauth"])
+
+
 @MODES
 def test_a_hash_of_the_users_own_is_replaced(provider: Sandbox, header_auth: bool) -> None:
     hook = make(provider, header_auth, body_hash=True)
