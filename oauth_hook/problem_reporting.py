@@ -82,19 +82,21 @@ def problem(
     for name, value in pairs:
         if name in _FIELDS and value.strip():
             found.setdefault(name, value)
-    masked = _mask({*secrets, *_signatures_and_nonces(response)})
+    masked = _mask({*secrets, *_sent(response, "oauth_signature", "oauth_nonce")})
     return {name: showable(masked.sub("***", found[name])) for name in _FIELDS if name in found}
 
 
 def plain_words(response: requests.Response) -> str:
     """The beginning of what a refusal says in plain text or JSON; "" where it is a page, or none.
 
-    For the eyes of the one who asked: it may hold anything but the signatures and nonces sent.
+    For the eyes of the one who asked: it may hold anything but the signatures, nonces and verifier
+    that were sent.
     """
     text = response.content[:LONGEST_REPORT].decode("utf-8-sig", "replace").strip()
     if text.startswith("<"):
         return ""
-    return showable(_mask(_signatures_and_nonces(response)).sub("***", text))
+    masked = _mask(_sent(response, "oauth_signature", "oauth_nonce", "oauth_verifier"))
+    return showable(masked.sub("***", text))
 
 
 def in_words(fields: dict[str, str]) -> str:
@@ -102,12 +104,13 @@ def in_words(fields: dict[str, str]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in fields.items())
 
 
-def _signatures_and_nonces(response: requests.Response) -> set[str]:
+def _sent(response: requests.Response, *names: str) -> set[str]:
+    """The values of these OAuth parameters; of PLAINTEXT's signature its two secrets as well."""
     requests_ = (answered.request for answered in (response, *response.history))
     # A response that somebody made by hand has no request.
     places = (found for request in requests_ if request is not None for found in carried(request))
-    names = ("oauth_signature", "oauth_nonce")
-    return {unquote(value) for found in places for name, value in found if name in names}
+    values = {unquote(value) for found in places for name, value in found if name in names}
+    return values | {unquote(part) for value in values for part in value.split("&")}
 
 
 def _mask(values: set[str]) -> re.Pattern[str]:

@@ -284,9 +284,9 @@ def access_token(
 
 
 def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
-    if not isinstance(params, (Mapping, type(None))):
-        raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
-    return dict(params or {})
+    with contextlib.suppress(TypeError, ValueError):
+        return dict(params or {})
+    raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
 
 
 def _text(name: str, value: object, remedy: str) -> str:

@@ -17,6 +17,7 @@ from oauth_hook import (
     Token,
     TokenRequestDenied,
     TokenRequestFailed,
+    problem_reporting,
     three_legged,
 )
 
@@ -112,6 +113,16 @@ def test_the_body_wins_where_it_and_the_challenge_differ(hook: OAuthHook) -> Non
     )
     error = refused(hook, sends(form("oauth_problem=token_expired", "401 No", challenge)))
     assert error.problem == {"oauth_problem": "token_expired", "oauth_problem_advice": "wait"}
+
+
+def test_what_a_plaintext_signature_is_made_of_is_masked_in_plain_words() -> None:
+    hook = OAuthHook(
+        "t", "hush-ts/1", "k", "hush-cs+2", signature_method="PLAINTEXT", plaintext_over_http=True
+    )
+    told = "hush-cs+2 or hush-ts/1 is wrong, and so is hush-v"
+    with misbehaving(sends(form(told, "401 No"))) as server:
+        response = requests.get(server.url, {"oauth_verifier": "hush-v"}, auth=hook)
+    assert problem_reporting.plain_words(response) == "*** or *** is wrong, and so is ***"
 
 
 def test_an_advice_alone_does_not_make_a_failure_a_refusal(hook: OAuthHook) -> None:
