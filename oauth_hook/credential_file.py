@@ -142,7 +142,7 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
         if kind is None:
             unknown = f"it has an unknown field {key[:40]!a}"
             raise CredentialError(f"{name} holds no credentials: {unknown}")
-        if not isinstance(value, kind):
+        if type(value) is not kind:  # to Python, true is a number
             wrong = f"its {key} is not {_KIND_NAMES[kind]}"
             raise CredentialError(f"{name} holds no credentials: {wrong}")
     for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's

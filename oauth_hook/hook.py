@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
@@ -307,10 +309,11 @@ class OAuthHook(AuthBase):
         hooks: dict[str, Any] = r.hooks
         if _MEMORY in hooks:
             memory: _Memory = hooks[_MEMORY]
-            called = _called(hooks, "pre_request")
-            if self not in called:
-                memory = self._become_auth(request, memory)
-            elif memory.auth is not None and memory.auth is not self and memory.auth in called:
+            if memory.auth is self:
+                return self._sign_again(request, memory)
+            if _caller(request) == _AUTH:
+                return self._become_auth(request, memory)
+            if memory.auth is not None and memory.auth in _called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
         try:
@@ -335,18 +338,21 @@ class OAuthHook(AuthBase):
             self._follow(request)
         others = _called(hooks, "pre_request")
         if self not in others:
-            # Not the event called this, but auth=hook or a function of the user's: be there when
-            # the request is sent, and sent again.
-            own["pre_request"] = [self, *others]
-            memory.auth = self
-            if not others:  # no event at all, so it is signed ahead of the sending
-                memory.unsent = (_process, *message.signed_parts(request))
+            caller = _caller(request)
+            if caller == _AUTH or not others:
+                # It is auth=hook, or the event's, with a request that some function made in the
+                # place of another: be there when the request is sent, and sent again.
+                own["pre_request"] = [self, *others]
+                memory.auth = self
+                if caller != _EVENT:  # ahead of the sending, therefore
+                    memory.unsent = (_process, *message.signed_parts(request))
         return request
 
-    def _become_auth(self, request: PreparedRequest, memory: _Memory) -> _Memory:
-        """Of a request that another hook has signed: ``prepare_auth(hook)``, say, was called."""
+    def _become_auth(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
+        """By ``prepare_auth(hook)``, of a request that another hook has signed."""
         hooks: Any = request.hooks
-        others = [hook for hook in _called(hooks, "pre_request") if hook is not memory.auth]
+        those = (memory.auth, self)
+        others = [hook for hook in _called(hooks, "pre_request") if hook not in those]
         answers = [
             hook
             for hook in _called(hooks, "response")
@@ -355,7 +361,11 @@ class OAuthHook(AuthBase):
         unsent = None if memory.unsent is None else ()  # the signature that waits is the other's
         memory = memory.but(auth=self, unsent=unsent)
         _remember(request, memory, pre_request=[self, *others], response=[self._answer, *answers])
-        return memory
+        try:
+            return self._sign_again(request, memory)
+        except BaseException:
+            request.hooks = hooks
+            raise
 
     def _sign_again(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
         """A request that was signed before. What it is shows in what it has:
@@ -467,6 +477,27 @@ def _check_tolerance(seconds: object) -> None:
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
     raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")
+
+
+_AUTH, _EVENT = "prepare_auth", "dispatch_hook"
+
+
+def _caller(request: PreparedRequest) -> str | None:
+    """Whether Requests (or niquests) has the hook called as the auth of ``request``, by
+    ``prepare_auth``, or at the event; None: neither, but its user.
+
+    Only the stack tells: there may be a function of the user's in between, and the request itself
+    looks the same.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name.endswith(_EVENT):  # async_dispatch_hook, too
+            return _EVENT
+        if name == _AUTH and frame.f_locals.get("self") is request:
+            return _AUTH
+        frame = frame.f_back
+    return None
 
 
 def _called(hooks: dict[str, Any], event: str) -> Iterable[Any]:

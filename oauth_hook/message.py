@@ -135,8 +135,10 @@ def sign(
             form, in_form, found_in_form = _taken_apart(form)
             if found_in_form:
                 new_body = form
-                # A form is nearer to the request than session.params.
-                found = {**found, **found_in_form}
+                # A form is nearer to the request than session.params; unless they stand in it since
+                # it was signed before.
+                signed = "oauth_signature" in found_in_form
+                found = {**found_in_form, **found} if signed else {**found, **found_in_form}
         into_form = signer.style.form_auth
         if into_form:
             new_body = form
@@ -259,18 +261,16 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
     return rest, "&".join(left_canonical), found
 
 
-#: What a hook may set in each message, or not.
-_OF_SOME = {"oauth_token", "oauth_body_hash"}
-
-
 def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
     replaced = signer.own
     # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
     # unless it is known to have been the user's.
-    if known is not None:
-        replaced = replaced | (_OF_SOME - known.keys())
+    if known is not None and "oauth_token" not in known:
+        replaced = replaced | {"oauth_token"}
+    if known is not None and "oauth_body_hash" not in known and "oauth_signature" in found:
+        replaced = replaced | {"oauth_body_hash"}
     return {name: value for name, value in extras.items() if name not in replaced}
 
 
@@ -299,7 +299,7 @@ def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
 
 def _as_text(found: Any) -> str:
     """Nothing of a file, which may be long, but of one that :func:`put_body` may have made."""
-    if isinstance(found, io.BytesIO):
+    if isinstance(found, io.BytesIO) and not found.closed:
         found = found.getvalue()
     if isinstance(found, (bytes, bytearray, memoryview)):
         return bytes(found).decode("latin-1")

@@ -86,17 +86,17 @@ def problem(
     return {name: showable(masked.sub("***", found[name])) for name in _FIELDS if name in found}
 
 
-def plain_words(response: requests.Response) -> str:
+def plain_words(response: requests.Response, secrets: Iterable[str]) -> str:
     """The beginning of what a refusal says in plain text or JSON; "" where it is a page, or none.
 
-    For the eyes of the one who asked: it may hold anything but the signatures, nonces and verifier
-    that were sent.
+    For the eyes of the one who asked: it may hold anything but ``secrets`` and the signatures,
+    nonces and verifier that were sent.
     """
     text = response.content[:LONGEST_REPORT].decode("utf-8-sig", "replace").strip()
     if text.startswith("<"):
         return ""
-    masked = _mask(_sent(response, "oauth_signature", "oauth_nonce", "oauth_verifier"))
-    return showable(masked.sub("***", text))
+    sent = _sent(response, "oauth_signature", "oauth_nonce", "oauth_verifier")
+    return showable(_mask({*secrets, *sent}).sub("***", text))
 
 
 def in_words(fields: dict[str, str]) -> str:
@@ -105,12 +105,11 @@ def in_words(fields: dict[str, str]) -> str:
 
 
 def _sent(response: requests.Response, *names: str) -> set[str]:
-    """The values of these OAuth parameters; of PLAINTEXT's signature its two secrets as well."""
+    """The values of these OAuth parameters."""
     requests_ = (answered.request for answered in (response, *response.history))
     # A response that somebody made by hand has no request.
     places = (found for request in requests_ if request is not None for found in carried(request))
-    values = {unquote(value) for found in places for name, value in found if name in names}
-    return values | {unquote(part) for value in values for part in value.split("&")}
+    return {unquote(value) for found in places for name, value in found if name in names}
 
 
 def _mask(values: set[str]) -> re.Pattern[str]:

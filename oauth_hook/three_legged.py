@@ -198,7 +198,8 @@ def verifier(
     query = None
     if isinstance(callback_url, str):
         with contextlib.suppress(ValueError):
-            query = urlsplit(callback_url).query if "?" in callback_url else callback_url
+            is_url = "?" in callback_url.partition("&")[0]
+            query = urlsplit(callback_url if is_url else f"?{callback_url}").query
     if query is None:
         raise InvalidCallback("the callback URL can't be read: it is not a valid URL")
     pairs = parse_qsl(query, keep_blank_values=True)

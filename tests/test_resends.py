@@ -343,6 +343,45 @@ def test_the_auth_that_is_given_last_signs(
     assert signed_by == [token for token in tokens for _ in "12"]
 
 
+@pytest.mark.parametrize("way", ["auth", "pre_request", "function", "bound method"])
+def test_the_auth_that_is_given_last_signs_though_others_were_there_before(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str
+) -> None:
+    first, *others = (OAuthHook(*strict.credentials(), header_auth) for _ in range(3))
+    if way == "auth":
+        session.auth = first
+    else:
+        signs: Any = {
+            "pre_request": first,
+            "function": lambda request, **_: first(request),
+            "bound method": first.__call__,
+        }[way]
+        session.hooks["pre_request"] = [signs]
+    prepared = session.prepare_request(requests.Request("POST", f"{HERE}/x", data={"a": "1"}))
+    given = [*others, first, others[0], others[0], first]
+
+    for hook in given:
+        prepared.prepare_auth(hook)
+        session.send(prepared)
+
+    assert_each_verified(strict.messages, len(given))
+    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
+    assert signed_by == [hook.token and hook.token.key for hook in given]
+
+
+def test_an_auth_that_can_not_sign_leaves_the_request_as_it_was(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    first = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
+    with pytest.raises(UnsignableRequest, match="is not https"):
+        prepared.prepare_auth(OAuthHook("t", "ts", "k", "cs", signature_method="PLAINTEXT"))
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 1)
+
+
 def test_a_copy_with_another_auth_leaves_the_first_to_its_own(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
@@ -374,12 +413,16 @@ def test_a_body_hash_of_the_hook_before_does_not_go_along(
     assert ["oauth_body_hash" in message.oauth for message in strict.messages] == [True, False]
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["", "given later"])
 def test_a_body_hash_of_the_users_own_goes_along_each_time(
-    strict: Provider, session: requests.Session, header_auth: bool
+    strict: Provider, session: requests.Session, header_auth: bool, later: bool
 ) -> None:
     hook = OAuthHook(*strict.credentials(), header_auth)
-    url = f"{HERE}/x?oauth_body_hash=own"
-    prepared = requests.Request("POST", url, data=b"a", auth=hook).prepare()
+    url, own = f"{HERE}/x", {"oauth_body_hash": "own"}
+    request = requests.Request("POST", url, data=b"a", auth=hook, params={} if later else own)
+    prepared = request.prepare()
+    if later:
+        prepared.prepare_url(url, own)
 
     session.send(prepared)
     session.send(prepared)
@@ -449,6 +492,64 @@ def test_a_function_of_the_users_that_signs_signs_each_message(
     assert_each_verified(here, 3)
     assert [message.oauth["oauth_verifier"] for message in here] == ["4711"] * 3
     assert b"oauth_" not in elsewhere.raw + back.raw
+
+
+@pytest.mark.parametrize("way", ["auth", "session.auth", "the last of two"])
+def test_a_function_of_the_users_that_signs_gives_way_to_an_auth_and_to_the_last(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str
+) -> None:
+    hook, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
+    session.hooks["pre_request"] = [lambda request, **_: other(request)]
+    strict.once("/x", redirect(307, "/y"))
+    if way == "session.auth":
+        session.auth = hook
+    elif way == "the last of two":
+        session.hooks["pre_request"].append(hook)
+
+    session.post(f"{HERE}/x", {"a": "1"}, auth=hook if way == "auth" else None)
+
+    assert_each_verified(strict.messages, 2)
+    signed_by = {message.oauth["oauth_token"] for message in strict.messages}
+    assert signed_by == {hook.token and hook.token.key}
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "before the hook"])
+@pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
+def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
+    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool, alone: bool
+) -> None:
+    session.mount(HERE, SigningAdapter(max_retries=ON_503))
+    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
+
+    def another(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+        made = requests.Request(request.method, request.url, data={"a": "1"}).prepare()
+        return hook(made) if alone else made
+
+    strict.once("/x", Answer(503), redirect(307, "/y"))
+    strict.once("/y", redirect(307, "http://other.example/z"))
+
+    session.post(f"{HERE}/x", hooks={"pre_request": [another] if alone else [another, hook]})
+
+    *here, elsewhere = strict.messages
+    assert_each_verified(here, 3)
+    assert b"oauth_" not in elsewhere.raw
+
+
+def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(
+    strict: Provider, session: requests.Session
+) -> None:
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+    request = requests.Request("POST", f"{HERE}/x", data={"a": "1"}, auth=hook)
+    request.params = {"oauth_verifier": "1111"}
+    prepared = request.prepare()
+    session.send(prepared)
+    prepared.prepare_url(f"{HERE}/x", {"oauth_verifier": "2222"})
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    verifiers = [message.oauth["oauth_verifier"] for message in strict.messages]
+    assert verifiers == ["1111", "2222"]
 
 
 def test_a_function_of_the_users_that_chooses_a_hook_chooses_it_each_time(

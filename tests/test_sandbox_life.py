@@ -84,8 +84,8 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     assert of_another_application.read_bytes() == before
 
 
-@pytest.mark.parametrize("key", ["junk", "", "-----BEGIN PUBLIC KEY-----"])
-def test_a_public_key_that_is_none_is_refused_at_once(key: str) -> None:
+@pytest.mark.parametrize("key", ["junk", "", "-----BEGIN PUBLIC KEY-----", b"junk", 5])
+def test_a_public_key_that_is_none_is_refused_at_once(key: Any) -> None:
     with pytest.raises(ValueError, match="rsa_public_key must be a public RSA key in PEM"):
         Sandbox(rsa_public_key=key)
 

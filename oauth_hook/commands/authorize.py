@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -88,16 +90,6 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
-    try:
-        return _run(arguments)
-    except TokenRequestDenied as error:
-        if error.problem or error.response is None:
-            raise
-        words, said = str(error), problem_reporting.plain_words(error.response)
-    raise CommandFailed(f"{words}; it says: {said}" if said else words)
-
-
-def _run(arguments: argparse.Namespace) -> int:
     from .. import three_legged
 
     provider = _provider(arguments)
@@ -115,7 +107,7 @@ def _run(arguments: argparse.Namespace) -> int:
     hook = OAuthHook(**consumer(settings), **settings)
 
     def asked_for(callback: str) -> tuple[Token, str]:
-        with client() as session:
+        with client() as session, _in_its_words(hook.consumer.secret):
             token = three_legged.request_token(
                 provider.request_token_url,
                 hook,
@@ -132,7 +124,7 @@ def _run(arguments: argparse.Namespace) -> int:
         token, verifier = _by_pin(asked_for, require_verifier)
     else:
         token, verifier = _by_callback(asked_for, arguments.port, require_verifier)
-    with client() as session:
+    with client() as session, _in_its_words(hook.consumer.secret, token.secret):
         authorized, fields = three_legged.access_token(
             provider.access_token_url,
             hook,
@@ -144,6 +136,19 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     _report(authorized, fields, arguments.save)
     return 0
+
+
+@contextlib.contextmanager
+def _in_its_words(*secrets: str) -> Iterator[None]:
+    """Tells what the provider says of a refusal where it is no problem report."""
+    try:
+        yield
+        return
+    except TokenRequestDenied as error:
+        if error.problem or error.response is None:
+            raise
+        words, said = str(error), problem_reporting.plain_words(error.response, secrets)
+    raise CommandFailed(f"{words}; it says: {said}" if said else words)
 
 
 # The arguments

@@ -234,7 +234,7 @@ def _check_public_key(pem: str) -> None:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    with contextlib.suppress(ValueError, UnsupportedAlgorithm):
+    with contextlib.suppress(AttributeError, ValueError, UnsupportedAlgorithm):
         if isinstance(load_pem_public_key(pem.encode()), RSAPublicKey):
             return
-    raise ValueError("rsa_public_key must be a public RSA key in PEM, -----BEGIN PUBLIC KEY-----")
+    raise ValueError("rsa_public_key must be a public RSA key in PEM, a str")
