@@ -313,7 +313,7 @@ class OAuthHook(AuthBase):
                 return self._sign_again(request, memory)
             if _caller(request) == _AUTH:
                 return self._become_auth(request, memory)
-            if memory.auth is not None and memory.auth in _called(hooks, "pre_request"):
+            if memory.auth is not None and memory.auth in called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
         try:
@@ -325,7 +325,7 @@ class OAuthHook(AuthBase):
             return self(request)
         memory = _Memory(signed[0], signed[3])
         # The request gets a mapping of its own: the present one may be shared, with a session even.
-        own = {**hooks, "response": [self._answer, *_called(hooks, "response")], _MEMORY: memory}
+        own = {**hooks, "response": [self._answer, *called(hooks, "response")], _MEMORY: memory}
         with _lock:
             first = request.hooks is hooks
             if first:
@@ -336,7 +336,7 @@ class OAuthHook(AuthBase):
             return self(request)
         if type(request) is not PreparedRequest:
             self._follow(request)
-        others = _called(hooks, "pre_request")
+        others = called(hooks, "pre_request")
         if self not in others:
             caller = _caller(request)
             if caller == _AUTH or not others:
@@ -352,10 +352,10 @@ class OAuthHook(AuthBase):
         """By ``prepare_auth(hook)``, of a request that another hook has signed."""
         hooks: Any = request.hooks
         those = (memory.auth, self)
-        others = [hook for hook in _called(hooks, "pre_request") if hook not in those]
+        others = [hook for hook in called(hooks, "pre_request") if hook not in those]
         answers = [
             hook
-            for hook in _called(hooks, "response")
+            for hook in called(hooks, "response")
             if getattr(hook, "__func__", None) is not OAuthHook._answer
         ]
         unsent = None if memory.unsent is None else ()  # the signature that waits is the other's
@@ -500,18 +500,18 @@ def _caller(request: PreparedRequest) -> str | None:
     return None
 
 
-def _called(hooks: dict[str, Any], event: str) -> Iterable[Any]:
+def called(hooks: dict[str, Any], event: str) -> Iterable[Any]:
     """What is called at ``event``: Requests takes one callable or several."""
-    called: Any = hooks.get(event) or ()
-    return (called,) if callable(called) else called
+    one_or_several: Any = hooks.get(event) or ()
+    return (one_or_several,) if callable(one_or_several) else one_or_several
 
 
-def _remember(request: PreparedRequest, memory: _Memory, **called: list[Any]) -> None:
+def _remember(request: PreparedRequest, memory: _Memory, **events: list[Any]) -> None:
     """For this request and the copies to be made of it, but not for those it was copied from.
 
-    ``called`` are the hooks of an event, where they are others from now on.
+    ``events`` are those at which others are called from now on.
     """
-    hooks: Any = {**request.hooks, **called, _MEMORY: memory}
+    hooks: Any = {**request.hooks, **events, _MEMORY: memory}
     request.hooks = hooks
 
 

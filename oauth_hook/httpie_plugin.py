@@ -11,6 +11,8 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from . import credential_file
+from .commands import CommandFailed
+from .commands.consumer import KEY, SECRET, TOKEN, TOKEN_SECRET, token_in_environment
 from .errors import CredentialError, OAuthError
 from .hook import OAuthHook
 
@@ -25,8 +27,6 @@ __all__ = ["OAuth1Plugin"]
 
 #: Token and its secret, consumer key and its secret.
 _Credentials = tuple[str | None, str | None, str, str | None]
-#: Theirs, as for the command line.
-_VARIABLES = ("OAUTH_TOKEN", "OAUTH_TOKEN_SECRET", "OAUTH_CONSUMER_KEY", "OAUTH_CONSUMER_SECRET")
 
 
 class OAuth1Plugin(AuthPlugin):
@@ -50,7 +50,7 @@ class OAuth1Plugin(AuthPlugin):
             if self.raw_auth is not None:
                 return _from_file(self.raw_auth)
             return OAuthHook(*(_from_environment() or _from_terminal()), True)
-        except OAuthError as error:
+        except (CommandFailed, OAuthError) as error:
             _fail(str(error))
         except OSError as error:  # what was given is not repeated: it might be a secret
             _fail(f"-a must name a file of credentials, and it can't be read: {error.strerror}")
@@ -66,24 +66,17 @@ def _from_file(path: str) -> OAuthHook:
 
 
 def _from_environment() -> _Credentials | None:
-    token, token_secret, key, secret = map(os.environ.get, _VARIABLES)
+    key, secret = os.environ.get(KEY), os.environ.get(SECRET)
     if not key:
         return None
     if secret is None:
-        _fail("OAUTH_CONSUMER_KEY is set, but not OAUTH_CONSUMER_SECRET: set it empty for none")
-    if token and token_secret is None:
-        _fail("OAUTH_TOKEN is set, but not OAUTH_TOKEN_SECRET: if it has none, set it empty")
-    if token_secret and not token:
-        _fail("OAUTH_TOKEN_SECRET is set, but not OAUTH_TOKEN")
-    return (token, token_secret, key, secret) if token else (None, None, key, secret)
+        raise CommandFailed(f"{KEY} is set, but not {SECRET}: set it empty for none")
+    return (*token_in_environment(), key, secret)
 
 
 def _from_terminal() -> _Credentials:
     if sys.stdin is None or not sys.stdin.isatty():  # None: it was closed
-        _fail(
-            "no credentials: give -a FILE, or set OAUTH_CONSUMER_KEY, OAUTH_CONSUMER_SECRET, "
-            "OAUTH_TOKEN and OAUTH_TOKEN_SECRET"
-        )
+        _fail(f"no credentials: give -a FILE, or set {KEY}, {SECRET}, {TOKEN} and {TOKEN_SECRET}")
     key, secret = _asked("Consumer key"), _asked("Consumer secret")
     token = _asked("Access token, Enter for none")
     return (

@@ -30,7 +30,7 @@ from .errors import (
     UnsignableRequest,
 )
 from .failure import TIMEOUTS, TRANSPORT_ERRORS, is_cut_short, reason
-from .hook import OAuthHook
+from .hook import OAuthHook, called
 
 _MOST = 64 * 1024  # bytes of an answer; a token takes some hundred
 
@@ -260,9 +260,8 @@ def _within(
 
 
 def _others(session: requests.Session, event: str) -> list[Callable[..., Any]]:
-    hooks: Any = (session.hooks or {}).get(event) or []
-    hooks = [hooks] if callable(hooks) else hooks
-    return [hook for hook in hooks if not isinstance(hook, OAuthHook)]
+    hooks: Any = session.hooks or {}
+    return [hook for hook in called(hooks, event) if not isinstance(hook, OAuthHook)]
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -79,6 +79,12 @@ class Message:
         return self.head + (self.body or b"")
 
 
+def assert_each_verified(messages: list[Message], times: int) -> None:
+    """There are so many of them, each rightly signed, each with a nonce of its own."""
+    assert [message.problem for message in messages] == [None] * times
+    assert len({message.oauth["oauth_nonce"] for message in messages}) == times
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the provider does with a message. ``status`` 0: it breaks the connection instead."""

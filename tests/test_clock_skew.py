@@ -97,6 +97,13 @@ def test_a_timestamp_in_a_form_teaches_the_clock_too(
 
 
 REFUSED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps"
+ACCEPTED = f"{REFUSED}={{}}-{{}}"
+
+
+def refusal(status: int = 401, ahead: int = 0) -> Answer:
+    """For a timestamp that is a minute away from a clock that is ``ahead`` of the true one."""
+    now = int(time.time()) + ahead
+    return Answer(status, {}, ACCEPTED.format(now - 60, now + 60).encode())
 
 
 @pytest.mark.parametrize(
@@ -212,27 +219,12 @@ def test_a_redirect_after_it_is_signed_by_the_same_clock(
     assert response.status_code == 200
 
 
+@pytest.mark.parametrize("location", ["/2", "https://provider.example/2"], ids=["", "https"])
 def test_a_request_is_sent_once_more_for_all_its_redirects(
-    strict: Provider, session: requests.Session, skew: int
+    strict: Provider, session: requests.Session, skew: int, location: str
 ) -> None:
-    now = int(time.time())
-    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
-    strict.once("/1", refusal, redirect(302, "/2"))
-    strict.always("/2", Answer(401, {}, ACCEPTED.format(now + 9000, now + 9060).encode()))
-    hook = OAuthHook(*strict.credentials(), True)
-
-    session.get(f"{HERE}/1", auth=hook)
-
-    assert [message.received.path for message in strict.messages] == [b"/1", b"/1", b"/2"]
-
-
-def test_https_on_the_way_does_not_have_it_sent_once_more_again(
-    strict: Provider, session: requests.Session, skew: int
-) -> None:
-    now = int(time.time())
-    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
-    strict.once("/1", refusal, redirect(307, "https://provider.example/2"))
-    strict.always("/2", Answer(401, {}, ACCEPTED.format(now + 9000, now + 9060).encode()))
+    strict.once("/1", refusal(), redirect(307, location))
+    strict.always("/2", refusal(ahead=9060))
     hook = OAuthHook(*strict.credentials(), True)
 
     session.get(f"{HERE}/1", auth=hook)
@@ -267,9 +259,6 @@ def test_the_users_own_response_hooks_see_the_accepted_response_only(
     session.get(f"{HERE}/x", hooks={"response": [see, see]}, auth=hook)
 
     assert seen == [200, 200, 200]
-
-
-ACCEPTED = "oauth_problem=timestamp_refused&oauth_acceptable_timestamps={}-{}"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
@@ -345,8 +334,7 @@ def test_anything_less_is_an_answer_like_any_other(
 def test_a_timestamp_that_is_in_the_range_was_refused_for_something_else(
     strict: Provider, session: requests.Session
 ) -> None:
-    now = int(time.time())
-    strict.once("/x", Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode()))
+    strict.once("/x", refusal())
     hook = OAuthHook(*strict.credentials(), True)
 
     session.get(f"{HERE}/x", auth=hook)
@@ -563,9 +551,7 @@ def test_the_response_names_the_request_that_it_answers(
     """With an adapter that sends it once more in its turn, too."""
     retry = Retry(3, status_forcelist=[503], backoff_factor=0)
     session.mount(HERE, SigningAdapter(max_retries=retry))
-    now = int(time.time())
-    refusal = Answer(401, {}, ACCEPTED.format(now - 60, now + 60).encode())
-    strict.once("/x", refusal, Answer(503))
+    strict.once("/x", refusal(), Answer(503))
     hook = OAuthHook(*strict.credentials(), header_auth)
 
     response = session.get(f"{HERE}/x", auth=hook)
@@ -579,8 +565,7 @@ def test_the_response_names_the_request_that_it_answers(
 def test_another_status_teaches_nothing(
     strict: Provider, session: requests.Session, skew: int, status: int
 ) -> None:
-    now = int(time.time())
-    strict.once("/x", Answer(status, {}, ACCEPTED.format(now - 60, now + 60).encode()))
+    strict.once("/x", refusal(status))
 
     response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
 

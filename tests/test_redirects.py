@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import requests
-from servers import Message, Provider, redirect
+from servers import Message, Provider, assert_each_verified, redirect
 
 from oauth_hook import OAuthHook
 
@@ -77,11 +77,6 @@ REQUESTS = [
     pytest.param(file, id="PUT file"),
     pytest.param(multipart, id="POST multipart"),
 ]
-
-
-def assert_each_verified(messages: list[Message], hops: int) -> None:
-    assert [message.problem for message in messages] == [None] * hops
-    assert len({message.oauth["oauth_nonce"] for message in messages}) == hops
 
 
 def assert_nothing_of_oauth(message: Message, hook: OAuthHook) -> None:

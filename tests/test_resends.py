@@ -6,7 +6,6 @@ import copy
 import io
 import pickle
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 import requests
 from misbehaving import form, is_silent, misbehaving, sends
 from requests.adapters import HTTPAdapter
-from servers import RESET, Answer, Message, Provider, redirect
+from servers import RESET, Answer, Message, Provider, assert_each_verified, redirect
 from terminal import free_port
 from urllib3.util import Retry
 
@@ -30,11 +29,6 @@ REQUESTS = [
     pytest.param({"method": "POST", "data": {"oauth_callback": "oob"}}, id="form of OAuth only"),
     pytest.param({"method": "PUT", "json": {"a": 1}}, id="JSON"),
 ]
-
-
-def assert_each_verified(messages: list[Message], times: int) -> None:
-    assert [message.problem for message in messages] == [None] * times
-    assert len({message.oauth["oauth_nonce"] for message in messages}) == times
 
 
 def alike(messages: list[Message]) -> bool:
@@ -309,110 +303,6 @@ def test_a_verifier_that_is_added_later_is_carried_along(
     assert "oauth_verifier%3D4711" in hook.explain(response.request).signature_base_string
 
 
-# Another hook for the same request
-
-
-@pytest.mark.parametrize("sent", [False, True], ids=["never sent", "sent before"])
-@pytest.mark.parametrize("way", ["auth", "pre_request", "session.auth", "nothing"])
-def test_the_auth_that_is_given_last_signs(
-    strict: Provider, session: requests.Session, header_auth: bool, sent: bool, way: str
-) -> None:
-    """As with Requests' own: a loop over the accounts, with one prepared request."""
-    first = OAuthHook(*strict.credentials(), header_auth)
-    request = requests.Request("POST", f"{HERE}/x", data={"a": "1"})
-    if way == "session.auth":
-        session.auth = first
-    elif way == "auth":
-        request.auth = first
-    elif way == "pre_request":
-        session.hooks["pre_request"] = [first]
-    prepared = session.prepare_request(request)
-    if sent:
-        session.send(prepared)
-        strict.messages.clear()
-    tokens = []
-    for _ in range(3):
-        hook = OAuthHook(*strict.credentials(), header_auth)
-        tokens.append(hook.token and hook.token.key)
-        prepared.prepare_auth(hook)
-        session.send(prepared)
-        session.send(prepared)
-
-    assert_each_verified(strict.messages, 6)
-    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
-    assert signed_by == [token for token in tokens for _ in "12"]
-
-
-@pytest.mark.parametrize("way", ["auth", "pre_request", "function", "bound method"])
-def test_the_auth_that_is_given_last_signs_though_others_were_there_before(
-    strict: Provider, session: requests.Session, header_auth: bool, way: str
-) -> None:
-    first, *others = (OAuthHook(*strict.credentials(), header_auth) for _ in range(3))
-    if way == "auth":
-        session.auth = first
-    else:
-        signs: Any = {
-            "pre_request": first,
-            "function": lambda request, **_: first(request),
-            "bound method": first.__call__,
-        }[way]
-        session.hooks["pre_request"] = [signs]
-    prepared = session.prepare_request(requests.Request("POST", f"{HERE}/x", data={"a": "1"}))
-    given = [*others, first, others[0], others[0], first]
-
-    for hook in given:
-        prepared.prepare_auth(hook)
-        session.send(prepared)
-
-    assert_each_verified(strict.messages, len(given))
-    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
-    assert signed_by == [hook.token and hook.token.key for hook in given]
-
-
-def test_an_auth_that_can_not_sign_leaves_the_request_as_it_was(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    first = OAuthHook(*strict.credentials(), header_auth)
-    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
-    with pytest.raises(UnsignableRequest, match="is not https"):
-        prepared.prepare_auth(OAuthHook("t", "ts", "k", "cs", signature_method="PLAINTEXT"))
-
-    session.send(prepared)
-
-    assert_each_verified(strict.messages, 1)
-
-
-def test_a_copy_with_another_auth_leaves_the_first_to_its_own(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    first, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
-    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
-    duplicate = prepared.copy()
-    duplicate.prepare_auth(other)
-
-    session.send(duplicate)
-    session.send(prepared)
-
-    assert_each_verified(strict.messages, 2)
-    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
-    assert signed_by == [hook.token and hook.token.key for hook in (other, first)]
-
-
-def test_a_body_hash_of_the_hook_before_does_not_go_along(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    hashing = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
-    prepared = requests.Request("POST", f"{HERE}/x", data=b"a", auth=hashing).prepare()
-    session.send(prepared)
-    prepared.prepare_body(b"b", None)
-    prepared.prepare_auth(OAuthHook(*strict.credentials(), header_auth))
-
-    session.send(prepared)
-
-    assert_each_verified(strict.messages, 2)
-    assert ["oauth_body_hash" in message.oauth for message in strict.messages] == [True, False]
-
-
 @pytest.mark.parametrize("later", [False, True], ids=["", "given later"])
 def test_a_body_hash_of_the_users_own_goes_along_each_time(
     strict: Provider, session: requests.Session, header_auth: bool, later: bool
@@ -430,111 +320,6 @@ def test_a_body_hash_of_the_users_own_goes_along_each_time(
     assert [message.oauth["oauth_body_hash"] for message in strict.messages] == ["own", "own"]
 
 
-def test_the_clock_that_is_learnt_is_that_of_the_hook_that_signs(
-    strict: Provider, session: requests.Session
-) -> None:
-    now = int(time.time()) + 9000
-    report = f"oauth_problem=timestamp_refused&oauth_acceptable_timestamps={now - 9}-{now + 9}"
-    strict.once("/x", Answer(401, {}, report.encode()))
-    first, other = (OAuthHook(*strict.credentials()) for _ in "12")
-    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
-    prepared.prepare_auth(other)
-
-    session.send(prepared)
-
-    then = [int(message.oauth["oauth_timestamp"]) for message in strict.messages]
-    assert then[1] - then[0] > 8000
-    prepared.prepare_auth(first)
-    session.send(prepared)
-    assert_each_verified(strict.messages[2:], 1)
-
-
-def noted(request: Any, **_: Any) -> None:
-    """A hook of the user's that has nothing to do with OAuth."""
-
-
-@pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
-def test_an_auth_given_to_a_request_with_other_hooks_signs_all_its_messages(
-    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool
-) -> None:
-    session.hooks["pre_request"] = [noted]
-    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
-    prepared = session.prepare_request(requests.Request("POST", f"{HERE}/x", data={"a": "1"}))
-    prepared.prepare_auth(hook)
-    session.send(prepared)
-    strict.once("/x", redirect(307, "/y"))
-    strict.once("/y", redirect(307, "http://other.example/z"))
-
-    session.send(prepared)
-
-    *here, elsewhere = strict.messages
-    assert_each_verified(here, 3)
-    assert not elsewhere.oauth
-    assert b"oauth_" not in elsewhere.raw
-
-
-def test_a_function_of_the_users_that_signs_signs_each_message(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    hook = OAuthHook(*strict.credentials(), header_auth)
-    session.hooks["pre_request"] = [lambda request, **_: hook(request)]
-    prepared = session.prepare_request(
-        requests.Request("POST", f"{HERE}/x", data={"oauth_verifier": "4711"})
-    )
-    session.send(prepared)
-    strict.once("/x", redirect(307, "/y"))
-    strict.once("/y", redirect(307, "http://other.example/z"))
-    strict.once("/z", redirect(307, f"{HERE}/back"))
-
-    session.send(prepared)
-
-    *here, elsewhere, back = strict.messages
-    assert_each_verified(here, 3)
-    assert [message.oauth["oauth_verifier"] for message in here] == ["4711"] * 3
-    assert b"oauth_" not in elsewhere.raw + back.raw
-
-
-@pytest.mark.parametrize("way", ["auth", "session.auth", "the last of two"])
-def test_a_function_of_the_users_that_signs_gives_way_to_an_auth_and_to_the_last(
-    strict: Provider, session: requests.Session, header_auth: bool, way: str
-) -> None:
-    hook, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
-    session.hooks["pre_request"] = [lambda request, **_: other(request)]
-    strict.once("/x", redirect(307, "/y"))
-    if way == "session.auth":
-        session.auth = hook
-    elif way == "the last of two":
-        session.hooks["pre_request"].append(hook)
-
-    session.post(f"{HERE}/x", {"a": "1"}, auth=hook if way == "auth" else None)
-
-    assert_each_verified(strict.messages, 2)
-    signed_by = {message.oauth["oauth_token"] for message in strict.messages}
-    assert signed_by == {hook.token and hook.token.key}
-
-
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "before the hook"])
-@pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
-def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
-    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool, alone: bool
-) -> None:
-    session.mount(HERE, SigningAdapter(max_retries=ON_503))
-    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
-
-    def another(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
-        made = requests.Request(request.method, request.url, data={"a": "1"}).prepare()
-        return hook(made) if alone else made
-
-    strict.once("/x", Answer(503), redirect(307, "/y"))
-    strict.once("/y", redirect(307, "http://other.example/z"))
-
-    session.post(f"{HERE}/x", hooks={"pre_request": [another] if alone else [another, hook]})
-
-    *here, elsewhere = strict.messages
-    assert_each_verified(here, 3)
-    assert b"oauth_" not in elsewhere.raw
-
-
 def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(
     strict: Provider, session: requests.Session
 ) -> None:
@@ -550,22 +335,6 @@ def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(
     assert_each_verified(strict.messages, 2)
     verifiers = [message.oauth["oauth_verifier"] for message in strict.messages]
     assert verifiers == ["1111", "2222"]
-
-
-def test_a_function_of_the_users_that_chooses_a_hook_chooses_it_each_time(
-    strict: Provider, session: requests.Session, header_auth: bool
-) -> None:
-    hooks = [OAuthHook(*strict.credentials(), header_auth) for _ in range(3)]
-    turns = iter(hooks)
-    session.hooks["pre_request"] = [lambda request, **_: next(turns)(request)]
-    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/x"))
-
-    for _ in hooks:
-        session.send(prepared)
-
-    assert_each_verified(strict.messages, 3)
-    signed_by = [message.oauth["oauth_token"] for message in strict.messages]
-    assert signed_by == [hook.token and hook.token.key for hook in hooks]
 
 
 # What urllib3 does on its own, below Requests: documented in the README.

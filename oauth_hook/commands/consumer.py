@@ -122,14 +122,20 @@ def hook_for(arguments: argparse.Namespace) -> OAuthHook:
         from .. import credential_file
 
         return credential_file.load(arguments.credentials, **settings)
-    token, token_secret = os.environ.get(TOKEN) or None, os.environ.get(TOKEN_SECRET)
-    if token is None and token_secret:
-        raise CommandFailed(f"{TOKEN_SECRET} is set, but not {TOKEN}")
-    if token is not None and token_secret is None:
-        raise CommandFailed(f"{TOKEN} is set, but not {TOKEN_SECRET}: if it has none, set it empty")
-    if token is None:
-        token_secret = None
+    token, token_secret = token_in_environment()
     return OAuthHook(token, token_secret, **consumer(settings), **settings)
+
+
+def token_in_environment() -> tuple[str, str] | tuple[None, None]:
+    """Token and its secret; Nones where there is none. Raises CommandFailed for half of it."""
+    token, token_secret = os.environ.get(TOKEN), os.environ.get(TOKEN_SECRET)
+    if not token:
+        if token_secret:
+            raise CommandFailed(f"{TOKEN_SECRET} is set, but not {TOKEN}")
+        return None, None
+    if token_secret is None:
+        raise CommandFailed(f"{TOKEN} is set, but not {TOKEN_SECRET}: if it has none, set it empty")
+    return token, token_secret
 
 
 def consumer(settings: dict[str, Any]) -> dict[str, Any]:
