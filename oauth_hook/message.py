@@ -283,18 +283,18 @@ def signed_parts(request: PreparedRequest) -> tuple[Any, ...]:
     return request.method, request.url, request.body, *fields
 
 
-_IN_HEADER = re.compile(r'[\s,](oauth_\w+)="?([^",\s]*)').findall
-_IN_FORM = re.compile(r"(?:^|&)(oauth_\w+)=([^&]*)").findall
+_IN_HEADER = r'[\s,](oauth_\w+)="?([^",\s]*)'
+_IN_FORM = r"(?:^|&)(oauth_\w+)=([^&]*)"
 
 
 def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
     """The OAuth parameters that a request carries, percent-encoded as they stand there: those of
     its header, of its URL and of its form.
     """
-    yield _IN_HEADER(_as_text(request.headers.get("Authorization")))
-    yield _IN_FORM((request.url or "").partition("#")[0].partition("?")[2])
+    yield re.findall(_IN_HEADER, _as_text(request.headers.get("Authorization")))
+    yield re.findall(_IN_FORM, (request.url or "").partition("#")[0].partition("?")[2])
     if request.body is not None and is_form(header_fields(request)):
-        yield _IN_FORM(_as_text(request.body))
+        yield re.findall(_IN_FORM, _as_text(request.body))
 
 
 def _as_text(found: Any) -> str:

@@ -67,17 +67,13 @@ def _encoded(method: str | None, resource: str, host: str | None) -> str:
 
 
 def _is_method(method: str | None) -> bool:
-    return isinstance(method, str) and _TOKEN(method) is not None
+    return isinstance(method, str) and re.fullmatch(_TOKEN, method) is not None
 
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch  # RFC 9110 section 5.6.2
-_AUTHORITY_AND_PATH = re.compile(r"([^/]*//[^/]*)(.*)", re.DOTALL).fullmatch
-_ZONE = re.compile(r"\[[^]]*%").search
-_ZEROS = re.compile(r":0+(?=[0-9]+$)").sub
-_SENT_AS_IT_IS = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*").fullmatch
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
+_SENT_AS_IT_IS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*"
 _SAFE_IN_PATH = "!$&'()*+,;=:@/~"
 _SAFE_IN_QUERY = f"{_SAFE_IN_PATH}?"
-_NO_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})").search
 
 
 def _as_sent(resource: str, host: str | None) -> str:
@@ -86,7 +82,7 @@ def _as_sent(resource: str, host: str | None) -> str:
     Requests brings the path of a first request into that form, but not that of a redirect's
     ``Location``, nor of a URL that was assigned to a prepared request.
     """
-    parts = _AUTHORITY_AND_PATH(resource)
+    parts = re.fullmatch("(?s)([^/]*//[^/]*)(.*)", resource)
     if not parts:
         return resource
     authority, path = parts.groups()
@@ -94,7 +90,9 @@ def _as_sent(resource: str, host: str | None) -> str:
         authority = _authority_as_sent(authority)
     if path.startswith("//") and _leading_slashes_merge():
         path = "/" + path.lstrip("/")
-    return authority + (path if _SENT_AS_IT_IS(path) else _as_urllib3_sends(path, _SAFE_IN_PATH))
+    if not re.fullmatch(_SENT_AS_IT_IS, path):
+        path = _as_urllib3_sends(path, _SAFE_IN_PATH)
+    return authority + path
 
 
 def _authority_as_sent(authority: str) -> str:
@@ -103,12 +101,12 @@ def _authority_as_sent(authority: str) -> str:
     No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
     do all the implementations that the vectors compare, and so it is sent to an http proxy.
     """
-    if _ZONE(authority.rpartition("@")[2]):
+    if re.search(r"\[[^]]*%", authority.rpartition("@")[2]):
         raise ValueError(
             "its IPv6 address has a zone, which each Python sends otherwise: "
             "give the Host header that the provider is to see"
         )
-    return _ZEROS(":", authority)
+    return re.sub(r":0+(?=[0-9]+$)", ":", authority)
 
 
 @cache
@@ -121,7 +119,8 @@ def _leading_slashes_merge() -> bool:
 
 def query_as_sent(query: str) -> str:
     """The query as urllib3 puts it on the wire, where that means other than it says."""
-    return _as_urllib3_sends(query, _SAFE_IN_QUERY) if _NO_ESCAPE(query) else query
+    no_escape = re.search("%(?![0-9A-Fa-f]{2})", query)
+    return _as_urllib3_sends(query, _SAFE_IN_QUERY) if no_escape else query
 
 
 def _as_urllib3_sends(part: str, safe: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from . import signing
 from .credentials import Consumer, Token
@@ -23,17 +23,24 @@ if TYPE_CHECKING:
 OwnMethod = Callable[[str, str, str], str | bytes]
 
 
-class SignatureMethod(NamedTuple):
+class SignatureMethod:
     """One way to sign.
 
     ``signer`` makes, of consumer secret and token secret, what signs with them. ``hash_name`` is
     the hash of ``oauth_body_hash``. ``sends_secrets`` says that the signature gives them away.
     """
 
-    name: str
-    signer: Callable[[str, str], signing.Sign]
-    hash_name: str
-    sends_secrets: bool = False
+    def __init__(
+        self,
+        name: str,
+        signer: Callable[[str, str], signing.Sign],
+        hash_name: str,
+        sends_secrets: bool = False,
+    ) -> None:
+        self.name = name
+        self.signer = signer
+        self.hash_name = hash_name
+        self.sends_secrets = sends_secrets
 
 
 _HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
@@ -153,15 +160,25 @@ _OWN = frozenset(
 )
 
 
-class Style(NamedTuple):
+class Style:
     """How the messages of a hook are signed, beside the credentials and the place."""
 
-    method: SignatureMethod
-    realm: str | None  # 3.5.1
-    oauth_version: bool
-    body_hash: bool
-    form_auth: bool  # 3.5.2, where the body is a form
-    plaintext_over_http: bool
+    def __init__(
+        self,
+        method: SignatureMethod,
+        *,
+        realm: str | None,
+        oauth_version: bool,
+        body_hash: bool,
+        form_auth: bool,
+        plaintext_over_http: bool,
+    ) -> None:
+        self.method = method
+        self.realm = realm  # 3.5.1
+        self.oauth_version = oauth_version
+        self.body_hash = body_hash
+        self.form_auth = form_auth  # 3.5.2, where the body is a form
+        self.plaintext_over_http = plaintext_over_http
 
 
 class Signer:
