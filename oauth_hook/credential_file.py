@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .credentials import Consumer, Token
-from .errors import CredentialError
+from .errors import CredentialError, SignatureMethodError
 from .hook import OAuthHook
 
 __all__ = ["load", "save"]
@@ -24,7 +24,7 @@ _CREDENTIALS = ("consumer_key", "consumer_secret", "access_token", "access_token
 _FLAGS = ("header_auth", "oauth_version", "body_hash", "form_auth", "plaintext_over_http")
 _KINDS: dict[str, type] = {
     **dict.fromkeys((*_CREDENTIALS, "signature_method", "realm"), str),
-    **dict.fromkeys(_FLAGS, bool),
+    **dict.fromkeys((*_FLAGS, "own_signature_method"), bool),
     "clock_tolerance": int,
 }
 _KIND_NAMES = {str: "a string", bool: "true or false", int: "a whole number"}
@@ -46,7 +46,10 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
     if hook.token is not None:
         values |= {"access_token": hook.token.key, "access_token_secret": hook.token.secret}
     method = hook.signature_method
-    values["signature_method"] = method if isinstance(method, str) else method[0]
+    if isinstance(method, str):
+        values["signature_method"] = method
+    else:
+        values |= {"signature_method": method[0], "own_signature_method": True}
     if hook.realm is not None:
         values["realm"] = hook.realm
     values |= {name: bool(getattr(hook, name)) for name in _FLAGS}
@@ -113,7 +116,7 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
     Raises:
         CredentialError: users other than its owner can read or change the file; or it is something
             else.
-        SignatureMethodError: its signature method is unknown here.
+        SignatureMethodError: its signature method is unknown here, or was one of your own.
         OSError: it can't be read.
     """
     name = os.fsdecode(path)
@@ -155,4 +158,10 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             Token(*token)
     except CredentialError as error:
         raise CredentialError(f"{name} holds no credentials: {error}") from None
+    if values.pop("own_signature_method", False) and "signature_method" not in settings:
+        method = values.get("signature_method")
+        raise SignatureMethodError(
+            f"{name} holds no function for its signature method {method!a}, one of your own: "
+            "load it with signature_method=(name, function)"
+        )
     return OAuthHook(**{**values, **settings})

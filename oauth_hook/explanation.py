@@ -17,7 +17,7 @@ from requests import PreparedRequest
 from . import message, resource, signing
 from .body import header_fields, is_form
 from .showing import printable
-from .signer import NAMES, Signer
+from .signer import Signer
 
 
 class Parameter(NamedTuple):
@@ -143,7 +143,7 @@ def _left_out(signer: Signer, header_auth: bool) -> str:
 
 def _signing_key(signer: Signer) -> str:
     name = signer.style.method.name
-    if name not in NAMES:
+    if signer.style.method.is_own:
         return f"what your function for {name} makes of (consumer secret) and (token secret)"
     if name.startswith("RSA-"):
         return "(private RSA key)"

@@ -172,7 +172,8 @@ class OAuthHook(AuthBase):
             signature_method: a name (HMAC-SHA1, HMAC-SHA256, HMAC-SHA512, RSA-SHA1, RSA-SHA256,
                 RSA-SHA512, PLAINTEXT), or a pair of a name and a function of your own: from the
                 signature base string, the consumer secret and the token secret, all str, to the
-                signature, str or bytes, before percent-encoding.
+                signature, str or bytes, before percent-encoding. The name may be a known one, for a
+                key that is made or kept in another way.
             rsa_key: for an RSA method, the private key: PEM (str or bytes), a path to it, or a key
                 of ``cryptography``. Needs ``requests-oauth[rsa]``.
             rsa_key_passphrase: opens an encrypted PEM.
@@ -180,7 +181,7 @@ class OAuthHook(AuthBase):
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
                 Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
-                of your own.
+                of your own that names no other at its end.
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.
@@ -313,7 +314,7 @@ class OAuthHook(AuthBase):
                 return self._sign_again(request, memory)
             if _caller(request) == _AUTH:
                 return self._become_auth(request, memory)
-            if memory.auth is not None and memory.auth in called(hooks, "pre_request"):
+            if memory.auth in called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
         try:

@@ -27,7 +27,8 @@ class SignatureMethod:
     """One way to sign.
 
     ``signer`` makes, of consumer secret and token secret, what signs with them. ``hash_name`` is
-    the hash of ``oauth_body_hash``. ``sends_secrets`` says that the signature gives them away.
+    the hash of ``oauth_body_hash``. ``sends_secrets`` says that the signature gives them away,
+    ``is_own`` that it is one of the user's own.
     """
 
     def __init__(
@@ -35,12 +36,15 @@ class SignatureMethod:
         name: str,
         signer: Callable[[str, str], signing.Sign],
         hash_name: str,
+        *,
         sends_secrets: bool = False,
+        is_own: bool = False,
     ) -> None:
         self.name = name
         self.signer = signer
         self.hash_name = hash_name
         self.sends_secrets = sends_secrets
+        self.is_own = is_own
 
 
 _HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
@@ -62,6 +66,10 @@ def signature_method_of(
         CredentialError: an RSA key is missing, or given to a method that has no use for it.
     """
     if isinstance(method, tuple):
+        if rsa_key is not None:
+            raise CredentialError(
+                "rsa_key is of no use to a method of your own: its function has the key"
+            )
         return _own(method)
     if method not in NAMES:
         raise SignatureMethodError(
@@ -115,7 +123,7 @@ def _own(method: tuple[Any, ...]) -> SignatureMethod:
     if len(method) != 2 or not isinstance(method[0], str) or not callable(method[1]):
         raise SignatureMethodError("signature_method as a pair must be a name and a function")
     name, function = method
-    if name in NAMES:
+    if name == "PLAINTEXT":  # over TLS only, which is not known of another
         raise SignatureMethodError(f"signature_method {name!r} is known here: give the name alone")
     try:
         signing.percent_encode(name)
@@ -123,7 +131,10 @@ def _own(method: tuple[Any, ...]) -> SignatureMethod:
         name = None
     if name is None:
         raise SignatureMethodError("signature_method has a name with a lone surrogate in it")
-    return SignatureMethod(name, partial(_own_signer, name, function), "sha1")
+    hash_name = name.rpartition("-")[2].lower()
+    if hash_name not in ("sha224", "sha256", "sha384", "sha512"):
+        hash_name = "sha1"
+    return SignatureMethod(name, partial(_own_signer, name, function), hash_name, is_own=True)
 
 
 def _own_signer(

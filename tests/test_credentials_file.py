@@ -287,10 +287,11 @@ def test_what_is_given_goes_before_the_file(path: Path) -> None:
     assert credential_file.load(path, header_auth=False).header_auth is False
 
 
-def test_a_method_of_one_s_own_must_be_given_again(path: Path) -> None:
-    own = ("own", lambda base_string, consumer_secret, token_secret: "signature")
+@pytest.mark.parametrize("name", ["own", "HMAC-SHA256"])
+def test_a_method_of_one_s_own_must_be_given_again(path: Path, name: str) -> None:
+    own = (name, lambda base_string, consumer_secret, token_secret: "signature")
     credential_file.save(OAuthHook(*CREDENTIALS, signature_method=own), path)
-    with pytest.raises(SignatureMethodError, match="'own'"):
+    with pytest.raises(SignatureMethodError, match=f"no function for .* '{name}'"):
         credential_file.load(path)
     assert credential_file.load(path, signature_method=own).token is not None
 

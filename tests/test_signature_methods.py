@@ -21,8 +21,8 @@ from urllib.parse import parse_qs, unquote
 
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from eavesdropper import locals_shown
 
 from oauth_hook import (
@@ -195,6 +195,40 @@ def test_a_method_of_ones_own_signs_under_its_name() -> None:
     explained = hook.explain(request).signature_base_string
     assert query["oauth_signature_method"] == ["HMAC-SHA384"]
     assert query["oauth_signature"] == [hmac_sha384(explained, "cs", "ts").decode()]
+
+
+def test_a_method_of_ones_own_may_have_a_known_name(provider: Sandbox) -> None:
+    def sign(base_string: str, consumer_secret: str, token_secret: str) -> bytes:
+        """As a key does that never leaves its module."""
+        signature = rsa_key().sign(base_string.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return base64.b64encode(signature)
+
+    hook = make(provider, body_hash=True, signature_method=("RSA-SHA256", sign))
+
+    received = send(hook, "POST", provider.resource_url, data=b"body")
+
+    assert received["signature_method"] == "RSA-SHA256"
+    assert dict(received["oauth"])["oauth_body_hash"] == expected_hash(b"body", "sha256")
+    request = requests.Request("GET", provider.resource_url).prepare()
+    assert hook.explain(request).signing_key.startswith("what your function for RSA-SHA256 makes")
+
+
+@pytest.mark.parametrize(
+    ("name", "hash_name"),
+    [("HMAC-SHA384", "sha384"), ("X-SHA256", "sha256"), ("MD5", "sha1"), ("Shake_128", "sha1")],
+)
+def test_the_body_is_hashed_by_what_the_name_of_ones_own_ends_in(name: str, hash_name: str) -> None:
+    hook = OAuthHook("t", "s", "k", "s", body_hash=True, signature_method=(name, hmac_sha384))
+
+    signed = requests.Request("PUT", "http://e.example/", data=b"body", auth=hook).prepare()
+
+    query = parse_qs((signed.url or "").partition("?")[2])
+    assert query["oauth_body_hash"] == [expected_hash(b"body", hash_name)]
+
+
+def test_a_method_of_ones_own_has_no_use_for_an_rsa_key() -> None:
+    with pytest.raises(CredentialError, match="rsa_key is of no use to a method of your own"):
+        OAuthHook("t", "s", "k", "s", signature_method=("X", hmac_sha384), rsa_key=rsa_key())
 
 
 def test_a_method_of_ones_own_that_gives_no_text_is_told() -> None:
