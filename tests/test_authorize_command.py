@@ -363,6 +363,29 @@ def test_what_a_refusal_says_in_plain_words_is_shown(body: str, says: bool) -> N
     assert terminal.shown == f"{refused}{said}\n"
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ("Error: oauth_callback must be set", "200 OK", True),  # MediaWiki's
+        ("oauth_token=t&oauth_token_secret=hush&a=b c", "200 OK", False),  # unconfirmed
+        ('{"token": "t", "secret": "hush"}', "200 OK", False),
+        ("token=t&secret=hush", "200 OK", False),
+        ("Callback URL is invalid", "500 Internal Server Error", True),  # WordPress's
+        ('{"message":"no"}', "500 Internal Server Error", True),
+    ],
+)
+def test_what_a_failure_says_in_plain_words_is_shown(body: str, status: str, says: bool) -> None:
+    env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "cs"}
+    with (
+        misbehaving(sends(form(body, status))) as server,
+        at_terminal("authorize", "--pin", *endpoints(server.url), env=env) as terminal,
+    ):
+        assert terminal.end() == 1
+    assert terminal.shown.endswith(f"; it says: {body}\n") is says
+    assert "hush" not in terminal.shown
+    assert len(terminal.shown.splitlines()) == 1
+
+
 @pytest.mark.parametrize("pin", [[], ["--pin"]], ids=["callback", "PIN"])
 def test_a_browser_that_does_not_open_is_said(
     consumer: dict[str, str], authorize: list[str], pin: list[str]
@@ -478,7 +501,23 @@ def test_what_the_provider_says_of_the_account_steers_no_terminal_and_forges_no_
     lines = terminal.shown.splitlines()
     assert all(map(str.isprintable, lines))
     assert f"Authorized, screen_name {name}, user_id 1." in lines
-    assert (f"screen_name={name}" in lines) is not save
+    assert f"screen_name={name}" in lines
+    assert ("oauth_token=t" in lines) is not save
+
+
+def test_what_the_provider_gives_beside_the_token_is_printed_even_if_that_is_saved(
+    consumer: dict[str, str], tmp_path: Path
+) -> None:
+    token = "oauth_token=t&oauth_token_secret=s&"
+    more = ("oauth_callback_confirmed=true", "userID=4711&oauth_session_handle=h")
+    stdout, saved = tmp_path / "stdout", str(tmp_path / "saved.json")
+    with misbehaving(*[sends(form(token + fields)) for fields in more]) as server:
+        command = ("authorize", *endpoints(server.url), "--pin", "--save", saved)
+        with at_terminal(*command, env=consumer, stdout=stdout) as terminal:
+            terminal.until("The PIN that it shows, .*: ")
+            terminal.type("1\n")
+            assert terminal.end() == 0
+    assert stdout.read_text() == "userID=4711\noauth_session_handle=h\n"
 
 
 @pytest.mark.parametrize("typed", ["", "https://a.example/oob?oauth_token=t"])

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from .. import problem_reporting
-from ..errors import AuthorizationDenied, ExchangeError, TokenRequestDenied
+from ..errors import (
+    AuthorizationDenied,
+    ExchangeError,
+    TokenRequestDenied,
+    TokenRequestFailed,
+)
 from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
@@ -83,7 +88,7 @@ def add_to(commands: Any) -> None:
         "--save",
         metavar="FILE",
         help="write the credentials to a file that only its owner can read. Without it, token and "
-        "secret are printed",
+        "secret are printed. What else the provider gives, such as a user_id, is printed anyway",
     )
     parser.set_defaults(run=run, usage_error=parser.error)
 
@@ -144,11 +149,18 @@ def _in_its_words(*secrets: str) -> Iterator[None]:
     try:
         yield
         return
-    except TokenRequestDenied as error:
+    except (TokenRequestDenied, TokenRequestFailed) as error:
         if error.problem or error.response is None:
             raise
         words, said = str(error), problem_reporting.plain_words(error.response, secrets)
+        if error.response.ok and not _is_prose(said):  # it may be a token, in some form
+            raise
     raise CommandFailed(f"{words}; it says: {said}" if said else words)
+
+
+def _is_prose(text: str) -> bool:
+    """As MediaWiki's "Error: ..." with status 200."""
+    return " " in text and text[:1] not in ("{", "[") and "oauth_token=" not in text
 
 
 # The arguments
@@ -322,24 +334,22 @@ def _report(hook: OAuthHook, fields: dict[str, str], save: str | None) -> None:
     known = [name for name in ("screen_name", "user_id") if name in fields]
     who = printable("".join(f", {name} {fields[name]}" for name in known))
     print(painted(f"Authorized{who}.", "green", sys.stderr), file=sys.stderr)
+    assert hook.token is not None
+    token = {"oauth_token": hook.token.key, "oauth_token_secret": hook.token.secret}
     if save is None:
-        _print(hook, fields)
+        _print({**token, **fields})
         return
     from .. import credential_file
 
     try:
         credential_file.save(hook, save)
     except OSError:
-        _print(hook, fields)  # or they would be lost
+        _print({**token, **fields})  # or they would be lost
         raise
     print(f"The credentials are in {save}.", file=sys.stderr)
+    _print(fields)
 
 
-def _print(hook: OAuthHook, fields: dict[str, str]) -> None:
-    assert hook.token is not None
-    for name, value in {
-        "oauth_token": hook.token.key,
-        "oauth_token_secret": hook.token.secret,
-        **fields,
-    }.items():
+def _print(fields: dict[str, str]) -> None:
+    for name, value in fields.items():
         print(printable(f"{name}={value}"))
