@@ -137,7 +137,7 @@ def _left_out(signer: Signer, header_auth: bool) -> str:
     if signer.style.realm is None:
         return ""
     return "no realm: only an Authorization header carries it" + (
-        "" if header_auth else ", so make it header_auth=True"
+        "" if header_auth else ", so sign in the header"
     )
 
 

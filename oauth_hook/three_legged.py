@@ -158,7 +158,7 @@ def authorization_url(
         params: further parameters that the provider wants, added to the query.
 
     Raises:
-        UnsignableRequest: ``url`` is empty or not a str.
+        UnsignableRequest: ``url`` is empty or not a str, or ``params`` can't be sent.
         CredentialTypeError: ``token`` is neither a token nor a pair.
         CredentialError: it is a pair with a wrong half.
     """
@@ -166,7 +166,7 @@ def authorization_url(
     token = _token(token)
     url, mark, fragment = url.partition("#")
     separator = "" if url[-1:] in ("?", "&") else "&" if "?" in url else "?"
-    query = urlencode({**(params or {}), "oauth_token": token.key}, quote_via=quote)
+    query = urlencode({**_parameters(params), "oauth_token": token.key}, quote_via=quote)
     return f"{url}{separator}{query}{mark}{fragment}"
 
 
@@ -285,9 +285,18 @@ def access_token(
 
 
 def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
-    with contextlib.suppress(TypeError, ValueError):
-        return dict(params or {})
-    raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
+    parameters: dict[str, str] = {}
+    try:
+        parameters.update(params or {})
+    except (TypeError, ValueError):
+        wrong = True
+    else:
+        wrong = False
+    if wrong:
+        raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
+    for name, value in parameters.items():
+        _check_utf_8("params", f"{name}{value}")
+    return parameters
 
 
 def _text(name: str, value: object, remedy: str) -> str:
@@ -296,7 +305,15 @@ def _text(name: str, value: object, remedy: str) -> str:
         raise UnsignableRequest(f"{name} must be a str, not {type(value).__name__}: {remedy}")
     if not value.strip():
         raise UnsignableRequest(f"{name} is empty: {remedy}")
+    _check_utf_8(name, value)
     return value
+
+
+def _check_utf_8(name: str, text: str) -> None:
+    with contextlib.suppress(UnicodeEncodeError):
+        text.encode()
+        return
+    raise UnsignableRequest(f"{name} holds a lone surrogate, which has no UTF-8 form")
 
 
 def _token(token: Token | Pair) -> Token:

@@ -779,14 +779,15 @@ def test_an_oauth_header_that_holds_no_oauth_parameter_stays_in_query_mode(
 def test_empty_pairs_beside_an_oauth_parameter_are_no_parameters(
     provider: Sandbox, hook: OAuthHook, place: str
 ) -> None:
-    pairs = "&a=1&&oauth_callback=oob&"
-    if place == "query":
-        received = send(hook, "GET", f"{provider.resource_url}?{pairs}")
-    else:
-        headers = {"Content-Type": FORM}
-        received = send(hook, "POST", provider.resource_url, data=pairs, headers=headers)
+    for pairs, left in [("&a=1&&oauth_callback=oob&", "&a=1&&"), ("&&oauth_callback=oob&", "")]:
+        if place == "query":
+            received = send(hook, "GET", f"{provider.resource_url}?{pairs}")
+        else:
+            headers = {"Content-Type": FORM}
+            received = send(hook, "POST", provider.resource_url, data=pairs, headers=headers)
 
-    assert "oauth_callback" in dict(received["oauth"])
+        assert "oauth_callback" in dict(received["oauth"])
+        assert received["length"] == (len(left) if place == "form" else 0)
 
 
 def test_a_response_hook_that_stands_by_itself_is_called(

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from oauth_hook import AuthorizationDenied, InvalidCallback, OAuthHook, Token, three_legged
+from oauth_hook import (
+    AuthorizationDenied,
+    InvalidCallback,
+    OAuthHook,
+    Token,
+    UnsignableRequest,
+    three_legged,
+)
 
 # The authorization URL
 
@@ -30,6 +37,18 @@ from oauth_hook import AuthorizationDenied, InvalidCallback, OAuthHook, Token, t
 )
 def test_the_authorization_url(url: str, params: dict[str, str] | None, expected: str) -> None:
     assert three_legged.authorization_url(url, Token("t& k", ""), params) == expected
+
+
+def test_parameters_may_be_pairs() -> None:
+    pairs: Any = [("perms", "read")]
+    url = three_legged.authorization_url("https://p.example/", ("t", "s"), pairs)
+    assert url == "https://p.example/?perms=read&oauth_token=t"
+
+
+@pytest.mark.parametrize("params", ["abc", 5, [5]])
+def test_parameters_that_are_none_are_refused(params: Any) -> None:
+    with pytest.raises(UnsignableRequest, match="params must be a dict of str"):
+        three_legged.authorization_url("https://p.example/", ("t", "s"), params)
 
 
 # The callback URL

@@ -336,7 +336,7 @@ def test_it_says_where_a_realm_is_lost(hook: OAuthHook, realm: str | None) -> No
     explanation = explained(hook, "GET", "https://example.com/x")
 
     lost = realm is not None and not hook.header_auth
-    words = "no realm: only an Authorization header carries it, so make it header_auth=True"
+    words = "no realm: only an Authorization header carries it, so sign in the header"
     assert explanation.left_out == (words if lost else "")
     assert (str(explanation).splitlines()[-1] == f"  {words}") is lost
 
@@ -346,7 +346,7 @@ def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
 
     explanation = explained(hook, "POST", "https://example.com/x", data={"a": "1"})
 
-    remedy = "" if hook.header_auth else ", so make it header_auth=True"
+    remedy = "" if hook.header_auth else ", so sign in the header"
     assert explanation.left_out == f"no realm: only an Authorization header carries it{remedy}"
 
 

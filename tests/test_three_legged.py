@@ -335,6 +335,22 @@ def test_a_callback_or_verifier_that_can_not_be_one_is_refused_by_name(
         three_legged.access_token(url, hook, Token("token", "secret"), text)
 
 
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_what_has_no_utf_8_form_is_refused_by_name(hook: OAuthHook, method: str) -> None:
+    url, wrong = "http://nowhere.invalid/", "\ud800"
+    tokens: Any = {"hook": hook, "token": ("token", "secret"), "method": method}
+    for name, call in [
+        ("callback", lambda: three_legged.request_token(url, hook, wrong, method=method)),
+        ("params", lambda: three_legged.request_token(url, hook, params={"a": wrong})),
+        ("params", lambda: three_legged.request_token(url, hook, params={wrong: "a"})),
+        ("verifier", lambda: three_legged.access_token(url, verifier=wrong, **tokens)),
+        ("params", lambda: three_legged.authorization_url(url, ("t", "s"), {"a": wrong})),
+        ("url", lambda: three_legged.authorization_url(wrong, ("t", "s"))),
+    ]:
+        with pytest.raises(UnsignableRequest, match=f"^{name} holds a lone surrogate"):
+            call()
+
+
 @pytest.mark.parametrize("token", [None, "token", ("token",)])
 def test_what_is_not_a_token_is_refused_by_name(hook: OAuthHook, token: Any) -> None:
     url = "http://nowhere.invalid/"

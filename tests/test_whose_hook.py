@@ -83,6 +83,40 @@ def test_the_auth_that_is_given_last_signs_though_others_were_there_before(
     assert signed_by(strict) == [key(hook) for hook in given]
 
 
+@pytest.mark.parametrize("hook_is", ["session.auth", "session.hooks"])
+def test_one_request_of_a_session_can_go_unsigned(
+    strict: Provider, session: requests.Session, header_auth: bool, hook_is: str
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    unsigned: dict[str, Any]
+    if hook_is == "session.auth":
+        session.auth, unsigned = hook, {"auth": lambda request: request}
+    else:
+        session.hooks["pre_request"] = [hook]
+        unsigned = {"hooks": {"pre_request": lambda request: None}}
+
+    session.get(f"{HERE}/x", **unsigned)
+    session.get(f"{HERE}/x")
+
+    assert [len(message.oauth) > 0 for message in strict.messages] == [False, True]
+
+
+@pytest.mark.parametrize("event", ["request", "session"])
+def test_a_session_s_auth_signs_whatever_the_hooks_of_the_event_are(
+    strict: Provider, session: requests.Session, header_auth: bool, event: str
+) -> None:
+    auth, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
+    session.auth = auth
+    hooks: Any = {"pre_request": other} if event == "request" else None
+    if event == "session":
+        session.hooks["pre_request"] = [other]
+
+    session.get(f"{HERE}/x", hooks=hooks)
+
+    assert_each_verified(strict.messages, 1)
+    assert signed_by(strict) == [key(auth)]
+
+
 def test_an_auth_that_can_not_sign_leaves_the_request_as_it_was(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
