@@ -158,10 +158,10 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             Token(*token)
     except CredentialError as error:
         raise CredentialError(f"{name} holds no credentials: {error}") from None
-    if values.pop("own_signature_method", False) and "signature_method" not in settings:
+    if values.pop("own_signature_method", False) and settings.get("signature_method") is None:
         method = values.get("signature_method")
         raise SignatureMethodError(
-            f"{name} holds no function for its signature method {method!a}, one of your own: "
-            "load it with signature_method=(name, function)"
+            f"{name} holds no function for its signature method {method!a}, which is one of your "
+            "own: only a program can give it, load(path, signature_method=(name, function))"
         )
     return OAuthHook(**{**values, **settings})

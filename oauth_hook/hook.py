@@ -181,7 +181,7 @@ class OAuthHook(AuthBase):
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
                 Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
-                of your own that names no other at its end.
+                of your own, unless its name ends in SHA224, SHA256, SHA384 or SHA512.
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.
@@ -214,7 +214,7 @@ class OAuthHook(AuthBase):
         vars(self).update(settled, signature_method=method)
         style = Style(signature_method_of(method, key), **settled)
         consumer_secret = chosen("consumer_secret", consumer_secret)
-        if consumer_secret is None and key is not None:
+        if consumer_secret is None and style.method.name.startswith("RSA-"):
             consumer_secret = ""
         consumer = Consumer(chosen("consumer_key", consumer_key), consumer_secret)
         token = None
@@ -314,7 +314,7 @@ class OAuthHook(AuthBase):
                 return self._sign_again(request, memory)
             if _caller(request) == _AUTH:
                 return self._become_auth(request, memory)
-            if memory.auth in called(hooks, "pre_request"):
+            if memory.auth is not None and memory.auth in called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
         try:

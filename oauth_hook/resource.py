@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from . import signing
 from .body import Fields, header_fields, text_of
 from .errors import InvalidURL, UnsignableRequest
+from .signing import compiled
 
 
 def base_string_uri(request: PreparedRequest) -> str:
@@ -67,7 +68,7 @@ def _encoded(method: str | None, resource: str, host: str | None) -> str:
 
 
 def _is_method(method: str | None) -> bool:
-    return isinstance(method, str) and re.fullmatch(_TOKEN, method) is not None
+    return isinstance(method, str) and compiled(_TOKEN).fullmatch(method) is not None
 
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
@@ -82,7 +83,7 @@ def _as_sent(resource: str, host: str | None) -> str:
     Requests brings the path of a first request into that form, but not that of a redirect's
     ``Location``, nor of a URL that was assigned to a prepared request.
     """
-    parts = re.fullmatch("(?s)([^/]*//[^/]*)(.*)", resource)
+    parts = compiled("(?s)([^/]*//[^/]*)(.*)").fullmatch(resource)
     if not parts:
         return resource
     authority, path = parts.groups()
@@ -90,7 +91,7 @@ def _as_sent(resource: str, host: str | None) -> str:
         authority = _authority_as_sent(authority)
     if path.startswith("//") and _leading_slashes_merge():
         path = "/" + path.lstrip("/")
-    if not re.fullmatch(_SENT_AS_IT_IS, path):
+    if not compiled(_SENT_AS_IT_IS).fullmatch(path):
         path = _as_urllib3_sends(path, _SAFE_IN_PATH)
     return authority + path
 
@@ -101,12 +102,12 @@ def _authority_as_sent(authority: str) -> str:
     No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
     do all the implementations that the vectors compare, and so it is sent to an http proxy.
     """
-    if re.search(r"\[[^]]*%", authority.rpartition("@")[2]):
+    if compiled(r"\[[^]]*%").search(authority.rpartition("@")[2]):
         raise ValueError(
             "its IPv6 address has a zone, which each Python sends otherwise: "
             "give the Host header that the provider is to see"
         )
-    return re.sub(r":0+(?=[0-9]+$)", ":", authority)
+    return compiled(r":0+(?=[0-9]+$)").sub(":", authority)
 
 
 @cache
@@ -119,7 +120,7 @@ def _leading_slashes_merge() -> bool:
 
 def query_as_sent(query: str) -> str:
     """The query as urllib3 puts it on the wire, where that means other than it says."""
-    no_escape = re.search("%(?![0-9A-Fa-f]{2})", query)
+    no_escape = compiled("%(?![0-9A-Fa-f]{2})").search(query)
     return _as_urllib3_sends(query, _SAFE_IN_QUERY) if no_escape else query
 
 

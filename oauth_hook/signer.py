@@ -7,6 +7,7 @@ Knows no request.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -131,9 +132,8 @@ def _own(method: tuple[Any, ...]) -> SignatureMethod:
         name = None
     if name is None:
         raise SignatureMethodError("signature_method has a name with a lone surrogate in it")
-    hash_name = name.rpartition("-")[2].lower()
-    if hash_name not in ("sha224", "sha256", "sha384", "sha512"):
-        hash_name = "sha1"
+    named = re.search("(?i)sha[-_]?(224|256|384|512)$", name)
+    hash_name = f"sha{named[1]}" if named else "sha1"
     return SignatureMethod(name, partial(_own_signer, name, function), hash_name, is_own=True)
 
 

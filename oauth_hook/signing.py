@@ -10,6 +10,7 @@ import hashlib
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import islice
 from urllib.parse import quote, unquote_to_bytes
 
@@ -24,6 +25,10 @@ Parameter = str
 
 #: Computes the signature of a signature base string and gives it percent-encoded, as it is sent.
 Sign = Callable[[str], str]
+
+
+#: For patterns that wait until they are needed: compiled at import they take a fifth of its time.
+compiled = cache(re.compile)
 
 
 # 3.6 Percent encoding
@@ -124,8 +129,6 @@ def method_and_uri(method: str, uri: str) -> str:
 
 # 3.4.1.2 Base string URI
 
-# Compiled where they are first used, as most patterns of this package are: at import all of them
-# would take a fifth of its time.
 _HTTP_URL = r"(?i)(https?)://([^/?#]*)([^?#]*)"
 _HOST_AND_PORT = r"(\[[0-9A-Za-z:.%_~-]+\]|[!$&-.0-9;=A-Z_a-z~%]+)(?::([0-9]*))?"
 _DEFAULT_PORT = {"http": "80", "https": "443"}
@@ -140,14 +143,14 @@ def base_string_uri(url: str, host: str | None = None) -> str:
 
     Raises ``ValueError`` if the URL is not http(s) or the authority is none.
     """
-    match = re.match(_HTTP_URL, url)
+    match = compiled(_HTTP_URL).match(url)
     if not match:
         raise ValueError("it does not begin with http:// or https://")
     scheme, authority, path = match.groups()
     scheme = scheme.lower()
     if host is None:
         host = authority.rpartition("@")[2]
-    named = re.fullmatch(_HOST_AND_PORT, host)
+    named = compiled(_HOST_AND_PORT).fullmatch(host)
     if not named:
         raise ValueError("it names no valid host")
     name, port = named.groups()

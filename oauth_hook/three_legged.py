@@ -285,17 +285,23 @@ def access_token(
 
 
 def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    try:
-        parameters.update(params or {})
-    except (TypeError, ValueError):
-        wrong = True
-    else:
-        wrong = False
-    if wrong:
+    given: dict[Any, Any] | None = None
+    with contextlib.suppress(TypeError, ValueError):
+        given = dict(params or {})
+    if given is None:
         raise UnsignableRequest(f"params must be a dict of str, not {type(params).__name__}")
-    for name, value in parameters.items():
-        _check_utf_8("params", f"{name}{value}")
+    parameters = {}
+    for name, value in given.items():
+        if value is None:  # as Requests takes it: not there
+            continue
+        text = str(value) if isinstance(value, int) else value
+        for part in (name, text):
+            if not isinstance(part, str):
+                raise UnsignableRequest(
+                    f"params must be a dict of str, but {name!a} is a {type(part).__name__} there"
+                )
+            _check_utf_8("params", part)
+        parameters[name] = text
     return parameters
 
 

@@ -369,7 +369,8 @@ def test_what_a_refusal_says_in_plain_words_is_shown(body: str, says: bool) -> N
         ("Error: oauth_callback must be set", "200 OK", True),  # MediaWiki's
         ("oauth_token=t&oauth_token_secret=hush&a=b c", "200 OK", False),  # unconfirmed
         ('{"token": "t", "secret": "hush"}', "200 OK", False),
-        ("token=t&secret=hush", "200 OK", False),
+        ("oauth_token: t\noauth_token_secret: hush", "200 OK", False),
+        ("Access token: t Secret: hush", "201 Created", False),
         ("Callback URL is invalid", "500 Internal Server Error", True),  # WordPress's
         ('{"message":"no"}', "500 Internal Server Error", True),
     ],

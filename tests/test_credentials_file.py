@@ -292,8 +292,9 @@ def test_a_method_of_one_s_own_must_be_given_again(path: Path, name: str) -> Non
     own = (name, lambda base_string, consumer_secret, token_secret: "signature")
     credential_file.save(OAuthHook(*CREDENTIALS, signature_method=own), path)
     with pytest.raises(SignatureMethodError, match=f"no function for .* '{name}'"):
-        credential_file.load(path)
+        credential_file.load(path, signature_method=None)
     assert credential_file.load(path, signature_method=own).token is not None
+    assert credential_file.load(path, signature_method="HMAC-SHA1").token is not None
 
 
 def test_a_missing_file_is_python_s_own_error(path: Path) -> None:

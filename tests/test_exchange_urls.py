@@ -39,13 +39,13 @@ def test_the_authorization_url(url: str, params: dict[str, str] | None, expected
     assert three_legged.authorization_url(url, Token("t& k", ""), params) == expected
 
 
-def test_parameters_may_be_pairs() -> None:
-    pairs: Any = [("perms", "read")]
+def test_parameters_may_be_pairs_numbers_and_none() -> None:
+    pairs: Any = [("perms", "read"), ("days", 30), ("name", None)]
     url = three_legged.authorization_url("https://p.example/", ("t", "s"), pairs)
-    assert url == "https://p.example/?perms=read&oauth_token=t"
+    assert url == "https://p.example/?perms=read&days=30&oauth_token=t"
 
 
-@pytest.mark.parametrize("params", ["abc", 5, [5]])
+@pytest.mark.parametrize("params", ["abc", 5, [5], {"a": ["\ud800"]}, {"a": b"b"}, {5: "a"}])
 def test_parameters_that_are_none_are_refused(params: Any) -> None:
     with pytest.raises(UnsignableRequest, match="params must be a dict of str"):
         three_legged.authorization_url("https://p.example/", ("t", "s"), params)

@@ -13,7 +13,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from servers import Provider, redirect
 
-from oauth_hook import OAuthHook, UnsignableRequest
+from oauth_hook import InvalidURL, OAuthHook, UnsignableRequest
 from oauth_hook.explanation import Explanation, Parameter
 from oauth_hook.sandbox import Sandbox
 
@@ -353,6 +353,14 @@ def test_a_realm_is_lost_in_a_form_whatever_the_mode(hook: OAuthHook) -> None:
 def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) -> None:
     with pytest.raises(UnsignableRequest):
         explained(hook, "GET", "mailto:a@b.example")
+
+
+def test_a_request_without_a_url_can_not_be_explained(hook: OAuthHook) -> None:
+    prepared = requests.Request("GET", "https://example.com/x").prepare()
+    prepared.url = None
+
+    with pytest.raises(InvalidURL, match="has no URL"):
+        hook.explain(prepared)
 
 
 # The small print

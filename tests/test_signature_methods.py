@@ -162,6 +162,7 @@ import requests
 from oauth_hook import OAuthHook, SignatureMethodError
 hook = OAuthHook("t", "s", "k", "s", True, signature_method="HMAC-SHA256")
 print(requests.Request("GET", "http://x.example", auth=hook).prepare().headers["Authorization"])
+OAuthHook("t", "s", "k", "s", signature_method="PLAINTEXT")
 for settings in ({}, {"signature_method": "PLAINTEXT", "body_hash": True}):
     try:
         OAuthHook("t", "s", "k", "s", **settings)
@@ -215,7 +216,15 @@ def test_a_method_of_ones_own_may_have_a_known_name(provider: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hash_name"),
-    [("HMAC-SHA384", "sha384"), ("X-SHA256", "sha256"), ("MD5", "sha1"), ("Shake_128", "sha1")],
+    [
+        ("HMAC-SHA224", "sha224"),
+        ("X-SHA-256", "sha256"),
+        ("HMAC-SHA384", "sha384"),
+        ("hmac_sha512", "sha512"),
+        ("HMAC-SHA3-256", "sha1"),
+        ("HMAC-SHA512/256", "sha1"),
+        ("MD5", "sha1"),
+    ],
 )
 def test_the_body_is_hashed_by_what_the_name_of_ones_own_ends_in(name: str, hash_name: str) -> None:
     hook = OAuthHook("t", "s", "k", "s", body_hash=True, signature_method=(name, hmac_sha384))
@@ -224,6 +233,15 @@ def test_the_body_is_hashed_by_what_the_name_of_ones_own_ends_in(name: str, hash
 
     query = parse_qs((signed.url or "").partition("?")[2])
     assert query["oauth_body_hash"] == [expected_hash(b"body", hash_name)]
+
+
+def test_an_rsa_method_of_ones_own_needs_no_consumer_secret() -> None:
+    hook = OAuthHook("t", "s", "k", signature_method=("RSA-PSS", lambda *texts: repr(texts[1:])))
+
+    signed = requests.Request("GET", "http://e.example/", auth=hook).prepare()
+
+    query = parse_qs((signed.url or "").partition("?")[2])
+    assert query["oauth_signature"] == ["('', 's')"]
 
 
 def test_a_method_of_ones_own_has_no_use_for_an_rsa_key() -> None:

@@ -417,6 +417,7 @@ def test_the_session_s_settings_hold(provider: Sandbox, hook: OAuthHook) -> None
         session.params = {"tenant": "7"}
         three_legged.request_token(provider.request_token_url, hook, session=session)
     assert session.sent[0].headers["User-Agent"] == "ours"
+    assert session.sent[0].headers["Cache-Control"] == "no-store"
     assert "tenant=7" in (session.sent[0].url or "")
 
 

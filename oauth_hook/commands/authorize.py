@@ -153,14 +153,9 @@ def _in_its_words(*secrets: str) -> Iterator[None]:
         if error.problem or error.response is None:
             raise
         words, said = str(error), problem_reporting.plain_words(error.response, secrets)
-        if error.response.ok and not _is_prose(said):  # it may be a token, in some form
-            raise
+        if error.response.ok and not said.startswith("Error"):  # it may be a token, in some form
+            raise  # MediaWiki refuses with status 200 and "Error: ..."
     raise CommandFailed(f"{words}; it says: {said}" if said else words)
-
-
-def _is_prose(text: str) -> bool:
-    """As MediaWiki's "Error: ..." with status 200."""
-    return " " in text and text[:1] not in ("{", "[") and "oauth_token=" not in text
 
 
 # The arguments
