@@ -268,6 +268,21 @@ def test_what_was_never_sent_is_signed_where_a_pickle_of_it_is_led(
     assert_each_verified(strict.messages, 1)
 
 
+def test_what_was_never_sent_is_signed_where_it_is_led_by_the_auth_it_is_given(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    first, other = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
+    prepared = requests.Request("GET", f"{HERE}/x", auth=first).prepare()
+    prepared.url = "http://other.example/x"
+
+    prepared.prepare_auth(other)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 1)
+    assert other.token is not None
+    assert strict.messages[0].oauth["oauth_token"] == other.token.key
+
+
 # OAuth parameters of the user's that come later than the first signature
 
 LATER = {"oauth_verifier": "4711"}

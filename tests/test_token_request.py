@@ -73,6 +73,7 @@ def refused(hook: OAuthHook, *behaviours: Behaviour, timeout: float = 10) -> Exc
         form(GOOD.replace("true", "TRUE")),
         form(GOOD.replace("true", "True") + "&oauth_expires_in=3600"),
         form(GOOD).replace(b"application/x-www-form-urlencoded", b"text/html; charset=utf-8"),
+        form(f"{GOOD}&padding=".ljust(65536, "a")),  # the most that is read
         form(GOOD, "201 Created"),
         form(GOOD, "299 Own"),
         form("\ufeff" + GOOD),
