@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import requests
@@ -23,7 +23,13 @@ CASES = [case for case in VECTORS["cases"] if case["expected_signature"]]
 # The OAuth wiki's key is of its time.
 pytestmark = pytest.mark.filterwarnings("ignore:rsa_key has 1024 bits")
 
-ON_THE_WIRE = [case for case in CASES if case["requests_stable"]]
+#: Requests 2.32 and 2.33 send the path "//" as "/", so that other signatures are right there.
+MERGES = requests.__version__.startswith(("2.32.", "2.33."))
+ON_THE_WIRE = [
+    case
+    for case in CASES
+    if case["requests_stable"] and not (MERGES and urlsplit(case["url"]).path.startswith("//"))
+]
 
 
 def rsa_pem() -> str:
