@@ -28,7 +28,7 @@ Sign = Callable[[str], str]
 
 
 #: For patterns that wait until they are needed: compiled at import they take a fifth of its time.
-compiled = cache(re.compile)
+compiled: Callable[[str], re.Pattern[str]] = cache(re.compile)
 
 
 # 3.6 Percent encoding
