@@ -181,7 +181,8 @@ class OAuthHook(AuthBase):
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
                 Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
-                of your own, unless its name ends in SHA224, SHA256, SHA384 or SHA512.
+                of your own, unless its name ends in SHA224, SHA256, SHA384 or SHA512, with or
+                without a hyphen.
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.

@@ -27,7 +27,7 @@ Parameter = str
 Sign = Callable[[str], str]
 
 
-#: For patterns that wait until they are needed: compiled at import they take a fifth of its time.
+#: For patterns that wait until they are needed: to compile them takes time at import.
 compiled: Callable[[str], re.Pattern[str]] = cache(re.compile)
 
 

@@ -294,14 +294,14 @@ def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
     for name, value in given.items():
         if value is None:  # as Requests takes it: not there
             continue
-        text = str(value) if isinstance(value, int) else value
+        text = str(value) if isinstance(value, (int, float)) else value
         for part in (name, text):
             if not isinstance(part, str):
                 raise UnsignableRequest(
-                    f"params must be a dict of str, but {name!a} is a {type(part).__name__} there"
+                    f"params must be a dict of str, not with a {type(part).__name__} at {name!a}"
                 )
             _check_utf_8("params", part)
-        parameters[name] = text
+        parameters[name] = str.__str__(text)  # which of an Enum is not its name
     return parameters
 
 

@@ -366,13 +366,17 @@ def test_what_a_refusal_says_in_plain_words_is_shown(body: str, says: bool) -> N
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        ("Error: oauth_callback must be set", "200 OK", True),  # MediaWiki's
+        ('Error: oauth_callback must be set, to "oob" (case-sensitive).', "200 OK", True),
         ("oauth_token=t&oauth_token_secret=hush&a=b c", "200 OK", False),  # unconfirmed
         ('{"token": "t", "secret": "hush"}', "200 OK", False),
         ("oauth_token: t\noauth_token_secret: hush", "200 OK", False),
         ("Access token: t Secret: hush", "201 Created", False),
+        ("ErrorCode=0&oauth_token=t&oauth_token_secret=hush", "200 OK", False),
+        ("Error: none oauth_token: t oauth_token_secret: hush", "200 OK", False),
+        ("Error: oauth_token t, oauth_token_secret hush", "200 OK", False),
+        ("oauth_token=t&oauth_token_secret=hush", "500 Internal Server Error", False),
         ("Callback URL is invalid", "500 Internal Server Error", True),  # WordPress's
-        ('{"message":"no"}', "500 Internal Server Error", True),
+        ('{"token":"hush"}', "500 Internal Server Error", False),
     ],
 )
 def test_what_a_failure_says_in_plain_words_is_shown(body: str, status: str, says: bool) -> None:
@@ -385,6 +389,18 @@ def test_what_a_failure_says_in_plain_words_is_shown(body: str, status: str, say
     assert terminal.shown.endswith(f"; it says: {body}\n") is says
     assert "hush" not in terminal.shown
     assert len(terminal.shown.splitlines()) == 1
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "500 Internal Server Error"])
+def test_no_beginning_of_a_secret_is_shown(status: str) -> None:
+    env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-hush"}
+    cut_short = form("The consumer is hush-hush", status)[:-3]
+    with (
+        misbehaving(sends(cut_short)) as server,
+        at_terminal("authorize", "--pin", *endpoints(server.url), env=env) as terminal,
+    ):
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("failed: the answer was cut short\n")
 
 
 @pytest.mark.parametrize("pin", [[], ["--pin"]], ids=["callback", "PIN"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import pickle
 from typing import Any
 
@@ -40,9 +41,12 @@ def test_the_authorization_url(url: str, params: dict[str, str] | None, expected
 
 
 def test_parameters_may_be_pairs_numbers_and_none() -> None:
-    pairs: Any = [("perms", "read"), ("days", 30), ("name", None)]
+    class Perms(str, enum.Enum):
+        READ = "read"
+
+    pairs: Any = [("perms", Perms.READ), ("days", 30), ("hours", 1.5), ("name", None)]
     url = three_legged.authorization_url("https://p.example/", ("t", "s"), pairs)
-    assert url == "https://p.example/?perms=read&days=30&oauth_token=t"
+    assert url == "https://p.example/?perms=read&days=30&hours=1.5&oauth_token=t"
 
 
 @pytest.mark.parametrize("params", ["abc", 5, [5], {"a": ["\ud800"]}, {"a": b"b"}, {5: "a"}])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settin
 from .terminal import painted
 
 if TYPE_CHECKING:
+    import requests
+
     from ..credentials import Token
     from .callback import CallbackListener
 
@@ -153,9 +156,23 @@ def _in_its_words(*secrets: str) -> Iterator[None]:
         if error.problem or error.response is None:
             raise
         words, said = str(error), problem_reporting.plain_words(error.response, secrets)
-        if error.response.ok and not said.startswith("Error"):  # it may be a token, in some form
-            raise  # MediaWiki refuses with status 200 and "Error: ..."
+        if isinstance(error, TokenRequestFailed) and not _is_refusal(error.response, words, said):
+            raise
     raise CommandFailed(f"{words}; it says: {said}" if said else words)
+
+
+def _is_refusal(response: requests.Response, words: str, said: str) -> bool:
+    """Whether an answer that is no refusal by its status is one in plain words, read to its end.
+
+    MediaWiki's comes with status 200 and begins with "Error: ", WordPress's with status 500. All
+    else may be a token in some form, or end in the middle of a secret, which is not masked then.
+    """
+    if response.status_code >= 500:
+        expected = words.startswith("the provider failed on the request")
+    else:
+        expected = words.endswith(" holds no oauth_token") and said.startswith("Error: ")
+    is_prose = re.fullmatch(r"""(Error: )?[\w .,;!?'"()-]+""", said) is not None
+    return expected and is_prose and "secret" not in said.lower()
 
 
 # The arguments
