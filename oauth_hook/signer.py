@@ -124,7 +124,7 @@ def _own(method: tuple[Any, ...]) -> SignatureMethod:
     if len(method) != 2 or not isinstance(method[0], str) or not callable(method[1]):
         raise SignatureMethodError("signature_method as a pair must be a name and a function")
     name, function = method
-    if name == "PLAINTEXT":  # over TLS only, which is not known of another
+    if name == "PLAINTEXT":  # the one that is kept to TLS, by its name
         raise SignatureMethodError(f"signature_method {name!r} is known here: give the name alone")
     try:
         signing.percent_encode(name)
