@@ -15,7 +15,6 @@ from requests.adapters import HTTPAdapter
 from . import signing
 from .body import Fields, header_fields, text_of
 from .errors import InvalidURL, UnsignableRequest
-from .signing import compiled
 
 
 def base_string_uri(request: PreparedRequest) -> str:
@@ -68,7 +67,7 @@ def _encoded(method: str | None, resource: str, host: str | None) -> str:
 
 
 def _is_method(method: str | None) -> bool:
-    return isinstance(method, str) and compiled(_TOKEN).fullmatch(method) is not None
+    return isinstance(method, str) and signing.compiled(_TOKEN).fullmatch(method) is not None
 
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
@@ -83,7 +82,7 @@ def _as_sent(resource: str, host: str | None) -> str:
     Requests brings the path of a first request into that form, but not that of a redirect's
     ``Location``, nor of a URL that was assigned to a prepared request.
     """
-    parts = compiled("(?s)([^/]*//[^/]*)(.*)").fullmatch(resource)
+    parts = signing.compiled("(?s)([^/]*//[^/]*)(.*)").fullmatch(resource)
     if not parts:
         return resource
     authority, path = parts.groups()
@@ -91,7 +90,7 @@ def _as_sent(resource: str, host: str | None) -> str:
         authority = _authority_as_sent(authority)
     if path.startswith("//") and _leading_slashes_merge():
         path = "/" + path.lstrip("/")
-    if not compiled(_SENT_AS_IT_IS).fullmatch(path):
+    if not signing.compiled(_SENT_AS_IT_IS).fullmatch(path):
         path = _as_urllib3_sends(path, _SAFE_IN_PATH)
     return authority + path
 
@@ -102,12 +101,12 @@ def _authority_as_sent(authority: str) -> str:
     No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
     do all the implementations that the vectors compare, and so it is sent to an http proxy.
     """
-    if compiled(r"\[[^]]*%").search(authority.rpartition("@")[2]):
+    if signing.compiled(r"\[[^]]*%").search(authority.rpartition("@")[2]):
         raise ValueError(
             "its IPv6 address has a zone, which each Python sends otherwise: "
             "give the Host header that the provider is to see"
         )
-    return compiled(r":0+(?=[0-9]+$)").sub(":", authority)
+    return signing.compiled(r":0+(?=[0-9]+$)").sub(":", authority)
 
 
 @cache
@@ -120,7 +119,7 @@ def _leading_slashes_merge() -> bool:
 
 def query_as_sent(query: str) -> str:
     """The query as urllib3 puts it on the wire, where that means other than it says."""
-    no_escape = compiled("%(?![0-9A-Fa-f]{2})").search(query)
+    no_escape = signing.compiled("%(?![0-9A-Fa-f]{2})").search(query)
     return _as_urllib3_sends(query, _SAFE_IN_QUERY) if no_escape else query
 
 

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
-import re
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from .. import problem_reporting
-from ..errors import (
-    AuthorizationDenied,
-    ExchangeError,
-    TokenRequestDenied,
-    TokenRequestFailed,
-)
+from ..errors import AuthorizationDenied, ExchangeError
 from ..failure import reason
 from ..hook import OAuthHook
 from ..providers import PROVIDERS, Provider
@@ -25,11 +16,10 @@ from ..showing import printable
 from . import CommandFailed, is_utf8, port
 from .client import client
 from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
+from .refusal import in_its_words
 from .terminal import painted
 
 if TYPE_CHECKING:
-    import requests
-
     from ..credentials import Token
     from .callback import CallbackListener
 
@@ -115,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     hook = OAuthHook(**consumer(settings), **settings)
 
     def asked_for(callback: str) -> tuple[Token, str]:
-        with client() as session, _in_its_words(hook.consumer.secret):
+        with client() as session, in_its_words(hook.consumer.secret):
             token = three_legged.request_token(
                 provider.request_token_url,
                 hook,
@@ -132,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         token, verifier = _by_pin(asked_for, require_verifier)
     else:
         token, verifier = _by_callback(asked_for, arguments.port, require_verifier)
-    with client() as session, _in_its_words(hook.consumer.secret, token.secret):
+    with client() as session, in_its_words(hook.consumer.secret, token.secret):
         authorized, fields = three_legged.access_token(
             provider.access_token_url,
             hook,
@@ -144,35 +134,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
     _report(authorized, fields, arguments.save)
     return 0
-
-
-@contextlib.contextmanager
-def _in_its_words(*secrets: str) -> Iterator[None]:
-    """Tells what the provider says of a refusal where it is no problem report."""
-    try:
-        yield
-        return
-    except (TokenRequestDenied, TokenRequestFailed) as error:
-        if error.problem or error.response is None:
-            raise
-        words, said = str(error), problem_reporting.plain_words(error.response, secrets)
-        if isinstance(error, TokenRequestFailed) and not _is_refusal(error.response, words, said):
-            raise
-    raise CommandFailed(f"{words}; it says: {said}" if said else words)
-
-
-def _is_refusal(response: requests.Response, words: str, said: str) -> bool:
-    """Whether an answer that is no refusal by its status is one in plain words, read to its end.
-
-    MediaWiki's comes with status 200 and begins with "Error: ", WordPress's with status 500. All
-    else may be a token in some form, or end in the middle of a secret, which is not masked then.
-    """
-    if response.status_code >= 500:
-        expected = words.startswith("the provider failed on the request")
-    else:
-        expected = words.endswith(" holds no oauth_token") and said.startswith("Error: ")
-    is_prose = re.fullmatch(r"""(Error: )?[\w .,;!?'"()-]+""", said) is not None
-    return expected and is_prose and "secret" not in said.lower()
 
 
 # The arguments
