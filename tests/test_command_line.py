@@ -90,6 +90,10 @@ def test_the_version() -> None:
         (["request", "GET", "http://a.example", "a"], "'a' is not of the form name=value"),
         (["request", "GET", "http://a.example", "=b"], "'=b' is not of the form name=value"),
         (["request", "POST", "http://a.example", "--json", "{"], "--json: this is not valid JSON"),
+        (
+            ["request", "POST", "http://a.example", "--json", '{"a": NaN}'],
+            "--json: this is not valid JSON: NaN is no number there",
+        ),
         (["request", "POST", "http://a.example", "a=b", "--json", "1"], "--json is the body"),
         (["request", "POST", "http://a.example", "a@b", "--json", "1"], "--json is the body"),
         (["request", "GET", "http://a.example", "a@b"], "GET has no body"),

@@ -9,7 +9,7 @@ import argparse
 import json
 import re
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -85,7 +85,7 @@ def _items(
 def _json(arguments: argparse.Namespace) -> bytes:
     try:
         text = sys.stdin.read() if arguments.json == "-" else arguments.json
-        json.loads(text)
+        json.loads(text, parse_constant=_not_json)
         encoded: bytes = text.encode()
     except (ValueError, RecursionError) as error:
         reason = f"--json: this is not valid JSON: {error}"
@@ -93,3 +93,8 @@ def _json(arguments: argparse.Namespace) -> bytes:
             arguments.usage_error(reason)
         raise CommandFailed(reason) from None
     return encoded
+
+
+def _not_json(constant: str) -> NoReturn:
+    """What only Python's own reader takes: NaN, Infinity and -Infinity."""
+    raise ValueError(f"{constant} is no number there")
