@@ -10,6 +10,7 @@ import io
 import logging
 import re
 import time
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -131,7 +132,10 @@ def _is_short(response: Response) -> bool:
 
 def _date(response: Response) -> int | None:
     try:
-        date = int(parsedate_to_datetime(response.headers["Date"]).timestamp())
+        date = parsedate_to_datetime(response.headers["Date"])
+        if date.tzinfo is None:  # asctime's form and "-0000" are UTC too (RFC 9110 section 5.6.7)
+            date = date.replace(tzinfo=timezone.utc)
+        seconds = int(date.timestamp())
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
-    return date if date > 0 else None
+    return seconds if seconds > 0 else None

@@ -457,6 +457,35 @@ def test_a_date_that_differs_by_the_tolerance_is_within_it(
     assert len(strict.messages) == times
 
 
+@pytest.mark.parametrize("zone", ["EST5", "IST-5:30"])
+@pytest.mark.parametrize(
+    "form",
+    ["%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S -0000"],
+    ids=["IMF-fixdate", "asctime", "-0000"],
+)
+def test_a_date_is_utc_in_whichever_form_and_wherever_we_are(
+    strict: Provider,
+    session: requests.Session,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    zone: str,
+    skew: int,
+) -> None:
+    date = time.strftime(form, time.gmtime())
+    problem = 'OAuth oauth_problem="timestamp_refused"'
+    strict.once("/x", Answer(401, {"WWW-Authenticate": problem, "Date": date}))
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        response = session.get(f"{HERE}/x", auth=OAuthHook(*strict.credentials()))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert response.status_code == 200
+    assert problems(strict)[-1] is None
+
+
 @pytest.mark.parametrize("date", [0, -1])
 def test_a_date_that_is_no_timestamp_teaches_nothing(
     strict: Provider, session: requests.Session, date: int
