@@ -389,8 +389,6 @@ class OAuthHook(AuthBase):
                 _remember(request, memory)
                 setattr(request, _FIRST, True)
         is_first = getattr(request, _FIRST, False)
-        if is_first:  # its user sends it again
-            memory.sent_once_more = False
         if memory.url is None or not _same_origin(memory.url, request):
             if is_first:  # no redirect has led it there
                 raise UnsignableRequest(
@@ -412,7 +410,9 @@ class OAuthHook(AuthBase):
         signed = message.sign(request, memory.extras, self._signer, self.header_auth, self._ahead)
         with _lock:
             request = request.copy()
-        if signed[3] != memory.extras:  # of its user's, or a redirect's Location brought some
+        if is_first:  # each time that its user sends it, it may be sent once more
+            _remember(request, memory.but(extras=signed[3], sent_once_more=False))
+        elif signed[3] != memory.extras:  # of its user's, or a redirect's Location brought some
             _remember(request, memory.but(extras=signed[3]))
         message.put(signed, request)
         if type(request) is not PreparedRequest:
@@ -439,14 +439,14 @@ class OAuthHook(AuthBase):
         memory = hooks.get(_MEMORY)
         if memory is None or memory.url is None:  # another origin's clock is none of ours
             return response
-        if memory.sent_once_more:
-            return response
         from . import clock
 
         ahead = clock.ahead(response, self.clock_tolerance, streamed=bool(how.get("stream")))
         if ahead is None:
             return response
         self._ahead = ahead
+        if memory.sent_once_more:
+            return response
         memory.sent_once_more = True
         return clock.sent_once_more(response, self._answer, **how)
 

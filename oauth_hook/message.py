@@ -265,12 +265,10 @@ def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
     replaced = signer.own
-    # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
-    # unless it is known to have been the user's.
-    if known is not None and "oauth_token" not in known:
-        replaced = replaced | {"oauth_token"}
-    if known is not None and "oauth_body_hash" not in known and "oauth_signature" in found:
-        replaced = replaced | {"oauth_body_hash"}
+    if known is not None and "oauth_signature" in found:
+        # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
+        # unless it is known to have been the user's.
+        replaced = replaced | ({"oauth_token", "oauth_body_hash"} - known.keys())
     return {name: value for name, value in extras.items() if name not in replaced}
 
 

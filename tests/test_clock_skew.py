@@ -8,7 +8,9 @@ import logging
 import pickle
 import re
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any
@@ -455,6 +457,50 @@ def test_a_date_that_differs_by_the_tolerance_is_within_it(
     session.get(f"{HERE}/x", auth=hook)
 
     assert len(strict.messages) == times
+
+
+@pytest.mark.parametrize("as_auth", [True, False], ids=["auth", "pre_request"])
+def test_of_one_prepared_request_in_several_threads_each_sending_is_sent_once_more(
+    strict: Provider, skew: int, header_auth: bool, as_auth: bool
+) -> None:
+    count = 6
+    all_signed = threading.Barrier(count)
+    waited = set()
+
+    def wait(request: requests.PreparedRequest, **_: Any) -> None:
+        if threading.get_ident() not in waited:
+            waited.add(threading.get_ident())
+            all_signed.wait(30)
+
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    hooks = [wait] if as_auth else [hook, wait]
+    request = requests.Request("GET", f"{HERE}/x", hooks={"pre_request": hooks})
+    request.auth = hook if as_auth else None
+    prepared = request.prepare()
+
+    def send(_: int) -> int:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.send(prepared).status_code
+
+    with ThreadPoolExecutor(count) as threads:
+        statuses = list(threads.map(send, range(count)))
+
+    assert statuses == [200] * count
+    assert sorted(map(str, problems(strict))) == ["None"] * count + ["timestamp_refused"] * count
+
+
+def test_a_copy_of_a_request_that_was_sent_once_more_teaches_the_clock_all_the_same(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    prepared = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    session.send(prepared)
+    hook._ahead = 0  # as if our clock had been set anew
+
+    statuses = [session.send(prepared.copy()).status_code for _ in range(2)]
+
+    assert statuses == [401, 200]
 
 
 @pytest.mark.parametrize("zone", ["EST5", "IST-5:30"])

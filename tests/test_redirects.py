@@ -606,6 +606,19 @@ def test_a_location_that_repeats_a_token_that_was_taken_away_is_signed_without_i
     assert "oauth_token" not in strict.messages[1].oauth
 
 
+def test_a_token_of_the_location_s_own_is_signed_where_the_hook_has_none(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    token, *_, key, secret = strict.credentials()
+    hook = OAuthHook(consumer_key=key, consumer_secret=secret, header_auth=header_auth)
+    strict.once("/login", redirect(302, f"/authorize?oauth_token={token}&oauth_verifier=1"))
+
+    session.get("http://provider.example/login", hooks={"pre_request": hook})
+
+    assert strict.messages[1].oauth["oauth_token"] == token
+    assert strict.messages[1].oauth["oauth_verifier"] == "1"
+
+
 def test_a_body_that_is_no_form_is_the_same_at_another_origin(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
