@@ -81,12 +81,15 @@ def test_it_says_to_the_provider_who_it_is(provider: Sandbox, credentials: list[
     assert re.fullmatch(r"requests-oauth/[\d.]+ python-requests/[\d.]+", sent)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 @pytest.mark.parametrize("from_stdin", [True, False])
-def test_json_is_the_body(provider: Sandbox, credentials: list[str], from_stdin: bool) -> None:
+def test_json_is_the_body(
+    provider: Sandbox, credentials: list[str], from_stdin: bool, encoding: str
+) -> None:
     document = '{"a": [1, "é"]}'
     given, text = ("-", document) if from_stdin else (document, "")
-    url = provider.resource_url
-    report = answered("POST", url, "--json", given, *credentials, text=text)
+    url, env = provider.resource_url, {"PYTHONIOENCODING": encoding}
+    report = answered("POST", url, "--json", given, *credentials, text=text, env=env)
     assert report["body"] == document
     assert ["content-type", "application/json"] in [
         [name.lower(), value] for name, value in report["headers"]

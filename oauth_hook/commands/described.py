@@ -84,9 +84,11 @@ def _items(
 
 def _json(arguments: argparse.Namespace) -> bytes:
     try:
-        text = sys.stdin.read() if arguments.json == "-" else arguments.json
-        json.loads(text, parse_constant=_not_json)
-        encoded: bytes = text.encode()
+        # Bytes, whatever encoding stdin has here: JSON's is UTF-8 (RFC 8259 section 8.1).
+        encoded: bytes = (
+            sys.stdin.buffer.read() if arguments.json == "-" else arguments.json.encode()
+        )
+        json.loads(encoded.decode(), parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
         reason = f"--json: this is not valid JSON: {error}"
         if arguments.json != "-":
