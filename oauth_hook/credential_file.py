@@ -164,4 +164,9 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             f"{name} holds no function for its signature method {method!a}, which is one of your "
             "own: only a program can give it, load(path, signature_method=(name, function))"
         )
-    return OAuthHook(**{**values, **settings})
+    try:
+        return OAuthHook(**{**values, **settings})
+    except (CredentialError, SignatureMethodError) as error:
+        if settings:  # it may be one of these that is wrong
+            raise
+        raise type(error)(f"{name}: {error}") from None

@@ -198,7 +198,8 @@ def verifier(
     query = None
     if isinstance(callback_url, str):
         with contextlib.suppress(ValueError):
-            is_url = "?" in callback_url.partition("&")[0]
+            before = callback_url.partition("=")[0]  # of a query alone, a parameter's name
+            is_url = "?" in before or "/" in before
             query = urlsplit(callback_url if is_url else f"?{callback_url}").query
     if query is None:
         raise InvalidCallback("the callback URL can't be read: it is not a valid URL")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from base64 import b64decode, encodebytes
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -29,6 +32,7 @@ from oauth_hook import OAuthHook, __version__
 from oauth_hook.__main__ import main
 from oauth_hook.commands import explain
 from oauth_hook.providers import PROVIDERS
+from oauth_hook.sandbox import Sandbox
 
 COMMANDS = ("authorize", "request", "explain", "sandbox", "demo")
 CONSUMER = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-secret"}
@@ -189,6 +193,23 @@ def test_a_database_that_is_a_pipe_is_one_line(tmp_path: Path) -> None:
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_database_that_another_program_keeps_locked_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / "database")
+    Sandbox(path).stop()
+    connect = sqlite3.connect
+    with contextlib.closing(connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        def impatient(name: str, **settings: Any) -> sqlite3.Connection:
+            return connect(name, **{**settings, "timeout": 0})
+
+        monkeypatch.setattr(sqlite3, "connect", impatient)
+        assert main(["sandbox", "--database", path]) == 1
+    assert capsys.readouterr().err == f"oauth-hook: {path}: database is locked\n"
+
+
 # Bytes that are no UTF-8, and what is no text
 
 
@@ -219,9 +240,9 @@ def test_an_argument_that_is_not_utf_8_is_wrong_usage(arguments: list[str]) -> N
     assert "error: this is not UTF-8: " in ended.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
-def test_json_on_stdin_that_is_not_utf_8_is_no_json(errors: str) -> None:
-    env = {**CONSUMER, "PYTHONIOENCODING": f"utf-8:{errors}"}
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8:surrogateescape", "cp1252"])
+def test_json_on_stdin_that_is_not_utf_8_is_no_json(encoding: str) -> None:
+    env = {**CONSUMER, "PYTHONIOENCODING": encoding}
     ended = run("explain", "POST", URL, "--json", "-", env=env, text=f'"{BYTE}"')
     assert ended.returncode == 1
     assert ended.stderr.startswith(

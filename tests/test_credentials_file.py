@@ -270,6 +270,23 @@ def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
     assert credential_file.load(path).realm == "1"
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("realm", "é", "realm must be"),
+        ("clock_tolerance", -1, "clock_tolerance must be"),
+        ("signature_method", "FOO", "signature_method 'FOO' is not one of"),
+        ("signature_method", "RSA-SHA1", "rsa_key is missing"),
+    ],
+)
+def test_what_the_file_says_wrong_is_told_of_the_file(
+    path: Path, field: str, value: str | int, says: str
+) -> None:
+    text = json.dumps({"consumer_key": "key", "consumer_secret": "", field: value})
+    with pytest.raises((CredentialError, SignatureMethodError), match=f"^{path}: {says}"):
+        credential_file.load(write(path, text))
+
+
 def test_the_clock_s_tolerance_is_kept_too(path: Path) -> None:
     credential_file.save(OAuthHook(*CREDENTIALS, clock_tolerance=300), path)
     assert credential_file.load(path).clock_tolerance == 300

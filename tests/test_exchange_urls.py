@@ -147,8 +147,11 @@ def test_a_verifier_that_is_not_there_is_none_where_it_need_not_be(query: str) -
 def test_a_callback_url_may_be_given_whole_or_from_its_path_on_or_by_its_query(
     before: str, after: str
 ) -> None:
-    query = "oauth_token=the+token&oauth_verifier=v%2Fw"
-    assert three_legged.verifier(f"{before}{query}{after}", TOKEN) == "v/w"
+    for query in (
+        "oauth_token=the+token&oauth_verifier=v/w?",
+        "oauth_verifier=v/w?&oauth_token=the+token",
+    ):
+        assert three_legged.verifier(f"{before}{query}{after}", TOKEN) == "v/w?"
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
+    import sqlite3
+
     from ..sandbox import Sandbox
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         sandbox = Sandbox(arguments.database, host=arguments.host, port=arguments.port)
     except ValueError as error:  # the file is something else
         raise CommandFailed(str(error)) from None
+    except sqlite3.Error as error:  # another program keeps it locked
+        raise CommandFailed(f"{arguments.database}: {error}") from None
     with sandbox as provider:
         print(painted(f"OAuth 1.0a sandbox at {provider.url}", "bold"))
         for name, value in {

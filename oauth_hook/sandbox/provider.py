@@ -48,7 +48,8 @@ class Sandbox:
     for a restart make another one on the same database.
 
     :param database: a file in which consumer, tokens and nonces survive; without one they live in
-        memory and die with the sandbox. ValueError if the file is something else.
+        memory and die with the sandbox. ValueError if the file is something else, OSError if it
+        can't be opened, sqlite3.OperationalError if another program keeps it locked.
     :param host: the address or name to listen on; not to be reached from outside by default.
     :param port: the TCP port, 0 for any that is free.
     :param consumer_key: the consumer's key; by default the database's, else a random one.
