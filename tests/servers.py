@@ -7,7 +7,6 @@ is judged by the sandbox's own verification, a used nonce included.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import re
@@ -25,7 +24,7 @@ from itertools import repeat
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from oauth_hook.sandbox.received import Received
+from oauth_hook.sandbox.received import Received, new_hashes
 from oauth_hook.sandbox.refusal import Refusal
 from oauth_hook.sandbox.store import AccessToken, Store
 from oauth_hook.sandbox.validator import Policy
@@ -259,7 +258,7 @@ class _Connection(socketserver.BaseRequestHandler):
             while self._one_message():
                 pass
         except ValueError as error:  # the head, or the length of the body
-            nothing = Received("", self._scheme, b"", [], 0, "", None)
+            nothing = Received("", self._scheme, b"", [], 0, {}, None)
             self._messages.append(Message(nothing, b"", f"no HTTP: {error}"))
         except OSError:
             pass
@@ -285,19 +284,20 @@ class _Connection(socketserver.BaseRequestHandler):
         headers = [(name, value.strip()) for name, _, value in fields]
         if method == b"CONNECT":
             self._messages.append(
-                Message(Received("CONNECT", "http", target, headers, 0, "", None), head, "a tunnel")
+                Message(Received("CONNECT", "http", target, headers, 0, {}, None), head, "a tunnel")
             )
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             tls = self.server.provider._servers[1].tls
             assert tls is not None
             self._secure(tls)
             return True
-        length, digest, kept = 0, hashlib.sha256(), b""
+        length, hashes, kept = 0, new_hashes(), b""
         content_type = {name.lower(): value.lower() for name, value in headers}
         is_form = content_type.get("content-type", "").startswith("application/x-www-form-url")
         for block in self._body({name.lower(): value for name, value in headers}):
             length += len(block)
-            digest.update(block)
+            for one in hashes.values():
+                one.update(block)
             if is_form or length <= _KEPT:
                 kept += block
         received = Received(
@@ -306,7 +306,7 @@ class _Connection(socketserver.BaseRequestHandler):
             target=target,
             headers=headers,
             length=length,
-            sha256=digest.hexdigest(),
+            digests={name: one.digest() for name, one in hashes.items()},
             body=kept if is_form or length <= _KEPT else None,
         )
         answer = self.server.provider.take(received, head, self._messages)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import hashlib
 import io
 import pickle
 import threading
@@ -323,7 +325,8 @@ def test_a_body_hash_of_the_users_own_goes_along_each_time(
     strict: Provider, session: requests.Session, header_auth: bool, later: bool
 ) -> None:
     hook = OAuthHook(*strict.credentials(), header_auth)
-    url, own = f"{HERE}/x", {"oauth_body_hash": "own"}
+    digest = base64.b64encode(hashlib.sha1(b"a").digest()).decode()
+    url, own = f"{HERE}/x", {"oauth_body_hash": digest}
     request = requests.Request("POST", url, data=b"a", auth=hook, params={} if later else own)
     prepared = request.prepare()
     if later:
@@ -332,7 +335,8 @@ def test_a_body_hash_of_the_users_own_goes_along_each_time(
     session.send(prepared)
     session.send(prepared)
 
-    assert [message.oauth["oauth_body_hash"] for message in strict.messages] == ["own", "own"]
+    assert_each_verified(strict.messages, 2)
+    assert [message.oauth["oauth_body_hash"] for message in strict.messages] == [digest] * 2
 
 
 def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +16,7 @@ from oauthlib.oauth1 import (
     SIGNATURE_TYPE_QUERY,
 )
 from sandbox_client import (
+    FORM,
     assert_refused,
     challenge,
     client,
@@ -133,3 +136,45 @@ def test_repeated_parameter_is_refused(provider: Sandbox) -> None:
     answer = requests.get(f"{uri}&oauth_version=1.0", timeout=10)
     assert_refused(answer, "parameter_rejected", 400)
     assert challenge(answer)["oauth_parameters_rejected"] == "oauth_version"
+
+
+# oauth_body_hash, which oauthlib's client computes of what is no form
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_a_body_is_accepted_that_is_the_one_that_was_hashed(provider: Sandbox) -> None:
+    answer = send(with_token(provider), "POST", provider.resource_url, '{"a": 1}', JSON)
+    assert answer.status_code == 200
+    assert "oauth_body_hash" in dict(answer.json()["oauth"])
+
+
+@pytest.mark.parametrize(
+    ("method", "says"),
+    [("HMAC-SHA1", "the body was changed"), ("HMAC-SHA256", "made by SHA1: HMAC-SHA256 wants its")],
+)
+def test_another_body_than_the_one_that_was_hashed_is_refused(
+    provider: Sandbox, method: str, says: str
+) -> None:
+    body, changed = '{"a": 1}', '{"a": 2}' if method == "HMAC-SHA1" else '{"a": 1}'
+    uri, headers, _ = with_token(provider, signature_method=method).sign(
+        provider.resource_url, "POST", body, JSON
+    )
+    answer = requests.post(uri, changed, headers=headers, timeout=10)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert challenge(answer)["oauth_parameters_rejected"] == "oauth_body_hash"
+    hash_name = method.partition("-")[2]
+    digest = hashlib.new(hash_name, changed.encode()).digest()
+    assert f"Expected:  {b64encode(digest).decode()}, the base64 of the {hash_name} of 8 bytes" in (
+        answer.text
+    )
+    assert says in answer.text
+
+
+def test_a_hash_of_a_form_is_refused(provider: Sandbox) -> None:
+    url = f"{provider.resource_url}?oauth_body_hash=x"
+    signer = with_token(provider, signature_type=SIGNATURE_TYPE_QUERY)
+    answer = send(signer, "POST", url, "a=1", {"Content-Type": FORM})
+    assert_refused(answer, "parameter_rejected", 400)
+    assert "can't go with a form" in answer.text

@@ -5,7 +5,6 @@ It joins the rooms beside it and judges nothing itself.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Response
 
 from oauth_hook.sandbox.pages import Pages
-from oauth_hook.sandbox.received import Pairs, Received, encode, is_form
+from oauth_hook.sandbox.received import Pairs, Received, encode, is_form, new_hashes
 from oauth_hook.sandbox.refusal import Refusal
 from oauth_hook.sandbox.store import Store
 from oauth_hook.sandbox.validator import Policy
@@ -137,10 +136,11 @@ def _receive(environ: WSGIEnvironment) -> Received:
     """Read the whole request; of its body only a form, or what is small, stays in memory."""
     headers: Pairs = environ["oauth_hook.headers"]
     kept: list[bytes] | None = []
-    digest = hashlib.sha256()
+    hashes = new_hashes()
     length = 0
     while block := environ["wsgi.input"].read(_BLOCK):
-        digest.update(block)
+        for one in hashes.values():
+            one.update(block)
         length += len(block)
         if kept is not None:
             kept.append(block)
@@ -152,7 +152,7 @@ def _receive(environ: WSGIEnvironment) -> Received:
         target=environ["REQUEST_URI"].encode("latin-1"),
         headers=headers,
         length=length,
-        sha256=digest.hexdigest(),
+        digests={name: one.digest() for name, one in hashes.items()},
         body=None if kept is None else b"".join(kept),
     )
 

@@ -5,6 +5,7 @@ It reads bytes and decides nothing: neither who sent them nor whether the signat
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +31,8 @@ class Received:
     """One HTTP request.
 
     `target` is the request target's bytes, `headers` are as received (latin-1, as HTTP/1.1 wants
-    them), `length` (in bytes) and `sha256` (in hex) are of the whole body. `body` is None where
-    it is neither a form nor small, for then it was not kept.
+    them), `length` (in bytes) and `digests` (those of `new_hashes`) are of the whole body. `body`
+    is None where it is neither a form nor small, for then it was not kept.
     """
 
     method: str
@@ -39,8 +40,13 @@ class Received:
     target: bytes
     headers: Pairs
     length: int
-    sha256: str
+    digests: dict[str, bytes]
     body: bytes | None
+
+    @property
+    def sha256(self) -> str:
+        """Of the body, in hex."""
+        return self.digests["sha256"].hex()
 
     def header(self, name: str) -> list[str]:
         """Give each value of a header, in order; the name in lower case."""
@@ -134,6 +140,11 @@ class Received:
     def oauth(self) -> Pairs:
         """All OAuth parameters of the request, wherever they were."""
         return [pair for pairs in self.places.values() for pair in pairs]
+
+
+def new_hashes() -> dict[str, hashlib._Hash]:
+    """By hashlib's names, all that an oauth_body_hash may be made by, to be fed with the body."""
+    return {name: hashlib.new(name) for name in ("sha1", "sha256", "sha512")}
 
 
 def is_form(headers: Pairs) -> bool:

@@ -6,6 +6,7 @@ What RFC 5849 says of the message as such is checked here; the rest is oauthlib'
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections import Counter
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -135,6 +136,8 @@ def _protocol_parameters(
         )
     _check_version_and_method(oauth, policy)
     _check_timestamp(oauth["oauth_timestamp"], policy.timestamp_lifetime)
+    if "oauth_body_hash" in oauth:
+        _check_body_hash(oauth["oauth_body_hash"], oauth["oauth_signature_method"], received)
     (place,) = received.places
     return place, oauth
 
@@ -176,6 +179,32 @@ def _check_timestamp(text: str, lifetime: int) -> None:
             "request signed long before it was sent, or milliseconds instead of seconds.",
             fields={"oauth_acceptable_timestamps": f"{now - lifetime}-{now + lifetime}"},
         )
+
+
+def _check_body_hash(text: str, method: str, received: Received) -> None:
+    """OAuth Request Body Hash 1.0, draft 4, sections 3.1 and 4."""
+    name = "oauth_body_hash"
+    if received.is_form:
+        raise _parameter_rejected(
+            name, f"{name} can't go with a form, whose parameters are signed themselves."
+        )
+    own = method.partition("-")[2].lower() or "sha1"  # PLAINTEXT has none
+    right = {known: b64encode(digest).decode() for known, digest in received.digests.items()}
+    if text == right[own]:
+        return
+    other = next((known for known, digest in right.items() if digest == text), None)
+    raise _parameter_rejected(
+        name,
+        f"{name} is not the hash of the body that arrived.",
+        details=f"Received:  {text}\n"
+        f"Expected:  {right[own]}, the base64 of the {own.upper()} of {received.length} bytes.\n"
+        + (
+            f"It was made by {other.upper()}: {method} wants its own hash.\n"
+            if other
+            else "Usual cause: the body was changed after it was signed, or another text of the "
+            "same JSON was hashed.\n"
+        ),
+    )
 
 
 def _as_oauthlib(received: Received) -> tuple[str, str, str, dict[str, str]]:
@@ -224,10 +253,11 @@ def _verdict(
     return Refusal("parameter_rejected", f"oauthlib refuses the request: {answer}", status=400)
 
 
-def _parameter_rejected(name: str, advice: str) -> Refusal:
+def _parameter_rejected(name: str, advice: str, *, details: str = "") -> Refusal:
     return Refusal(
         "parameter_rejected",
         advice,
+        details=details,
         status=400,
         fields={"oauth_parameters_rejected": name},
     )

@@ -25,7 +25,7 @@ from servers import Answer, Provider, redirect
 
 from oauth_hook import OAuthHook
 from oauth_hook.sandbox import Sandbox
-from oauth_hook.sandbox.received import Received
+from oauth_hook.sandbox.received import Received, new_hashes
 
 FORM = {"status": "Yay! It works! é", "wrap_links": "true"}
 
@@ -249,7 +249,7 @@ def http2(
             target=scope["raw_path"].partition(b"?")[0] + query,
             headers=names,
             length=len(body),
-            sha256=hashlib.sha256(body).hexdigest(),
+            digests={name: hashlib.new(name, body).digest() for name in new_hashes()},
             body=body,
         )
         answer = telling.take(received, head, telling.messages)
