@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,40 +80,13 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
         CredentialTypeError: none of these types.
     """
     try:
-        from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.serialization import (
-            load_pem_private_key,
-            load_ssh_private_key,
-        )
     except ImportError:
         raise SignatureMethodError(
             "RSA needs the cryptography package: pip install 'requests-oauth[rsa]'"
         ) from None
     if not isinstance(key, RSAPrivateKey):
-        pem = _pem(key)
-        passphrase = _bytes(passphrase or None)
-        load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in pem else load_pem_private_key
-        try:
-            key = load(pem, passphrase)
-        except TypeError:
-            reason = "is encrypted: give rsa_key_passphrase"
-            if passphrase is not None:
-                reason = "is not encrypted: give no rsa_key_passphrase"
-        except UnsupportedAlgorithm:
-            reason = "is of a kind that cryptography can't read: give an RSA key"
-            if passphrase is not None and load is load_ssh_private_key:
-                reason = "is encrypted as OpenSSH does it, and that needs: pip install bcrypt"
-        except ValueError:
-            reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
-            if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
-                reason = "is a public key: give the private one, which stays with you"
-            elif b"-----BEGIN" in pem and b"\\n" in pem:
-                reason = r"has \n in place of its line breaks: give it with true line breaks"
-        else:
-            reason = ""
-        if reason:  # said outside the handlers, whose errors may show the key
-            raise CredentialError(f"rsa_key {reason}")
+        key = _loaded(_pem(key), _bytes(passphrase or None))
     if not isinstance(key, RSAPrivateKey):
         raise CredentialError("rsa_key is a private key of another kind: give an RSA key")
     if key.key_size < _SMALLEST:
@@ -125,6 +99,36 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
             stacklevel=3,
         )
     return PrivateKey(key)
+
+
+@lru_cache(maxsize=64)  # to read one takes a hundred milliseconds, and each hook of a class does it
+def _loaded(pem: bytes, passphrase: bytes | None) -> Any:
+    """Raises ``CredentialError`` for what is no private key, or not open to ``passphrase``."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        load_pem_private_key,
+        load_ssh_private_key,
+    )
+
+    load = load_ssh_private_key if b"OPENSSH PRIVATE KEY" in pem else load_pem_private_key
+    try:
+        return load(pem, passphrase)
+    except TypeError:
+        reason = "is encrypted: give rsa_key_passphrase"
+        if passphrase is not None:
+            reason = "is not encrypted: give no rsa_key_passphrase"
+    except UnsupportedAlgorithm:
+        reason = "is of a kind that cryptography can't read: give an RSA key"
+        if passphrase is not None and load is load_ssh_private_key:
+            reason = "is encrypted as OpenSSH does it, and that needs: pip install bcrypt"
+    except ValueError:
+        reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
+        if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
+            reason = "is a public key: give the private one, which stays with you"
+        elif b"-----BEGIN" in pem and b"\\n" in pem:
+            reason = r"has \n in place of its line breaks: give it with true line breaks"
+    # Said outside the handlers, whose errors may show the key.
+    raise CredentialError(f"rsa_key {reason}")
 
 
 def _bytes(passphrase: Any) -> bytes | None:

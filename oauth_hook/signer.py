@@ -126,12 +126,14 @@ def _own(method: tuple[Any, ...]) -> SignatureMethod:
     name, function = method
     if name == "PLAINTEXT":  # the one that is kept to TLS, by its name
         raise SignatureMethodError(f"signature_method {name!r} is known here: give the name alone")
+    if not name:
+        raise SignatureMethodError("signature_method has an empty name: give the provider's")
     try:
         signing.percent_encode(name)
     except UnicodeEncodeError:
-        name = None
-    if name is None:
-        raise SignatureMethodError("signature_method has a name with a lone surrogate in it")
+        raise SignatureMethodError(
+            "signature_method has a name with a lone surrogate in it"
+        ) from None
     named = re.search("(?i)sha[-_]?(224|256|384|512)$", name)
     hash_name = f"sha{named[1]}" if named else "sha1"
     return SignatureMethod(name, partial(_own_signer, name, function), hash_name, is_own=True)

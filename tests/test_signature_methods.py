@@ -214,6 +214,28 @@ def test_a_method_of_ones_own_may_have_a_known_name(provider: Sandbox) -> None:
     assert hook.explain(request).signing_key.startswith("what your function for RSA-SHA256 makes")
 
 
+def test_a_key_that_stands_in_the_class_is_read_once_for_all_hooks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load, loaded = serialization.load_pem_private_key, []
+
+    def counted(*arguments: Any) -> Any:
+        loaded.append(arguments)
+        return load(*arguments)
+
+    monkeypatch.setattr(serialization, "load_pem_private_key", counted)
+
+    class Jira(OAuthHook):
+        consumer_key = "k"
+        signature_method = "RSA-SHA1"
+        rsa_key = pem(rsa.generate_private_key(65537, 2048))
+
+    for _ in range(3):
+        Jira("t", "s")
+
+    assert len(loaded) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "hash_name"),
     [
@@ -715,3 +737,8 @@ def test_a_lone_surrogate_is_no_signature() -> None:
 
     with pytest.raises(SignatureMethodError, match="'OWN' gave a lone surrogate"):
         hook(requests.Request("GET", "http://api.example.com/x").prepare())
+
+
+def test_a_method_of_ones_own_without_a_name_is_refused() -> None:
+    with pytest.raises(SignatureMethodError, match="empty name"):
+        OAuthHook("t", "s", "k", "s", signature_method=("", lambda *_: "x"))
