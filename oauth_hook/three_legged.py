@@ -119,15 +119,11 @@ def request_token(
     parameters = _parameters(params)
     if callback is not None:
         parameters["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
+    asking = _with_token(hook, None)
     fields, response = token_fields(
-        "request token",
-        method,
-        url,
-        parameters,
-        _with_token(hook, None),
-        session,
-        timeout,
+        "request token", method, url, parameters, asking, session, timeout
     )
+    hook._ahead = asking._ahead  # what it has learnt of the provider's clock
     # First of all, so that a report of what is raised can't show the secret among the locals.
     token = RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
     confirmed = fields.get("oauth_callback_confirmed")
@@ -272,15 +268,9 @@ def access_token(
     if verifier is not None or require_verifier:
         remedy = "give what the provider gave or showed, digit for digit"
         parameters["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
-    fields, _ = token_fields(
-        "access token",
-        method,
-        url,
-        parameters,
-        _with_token(hook, _token(token)),
-        session,
-        timeout,
-    )
+    asking = _with_token(hook, _token(token))
+    fields, _ = token_fields("access token", method, url, parameters, asking, session, timeout)
+    hook._ahead = asking._ahead
     key, secret = fields.pop("oauth_token"), fields.pop("oauth_token_secret")
     return AccessToken(_with_token(hook, Token(key, secret)), fields)
 

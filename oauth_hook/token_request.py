@@ -76,7 +76,9 @@ def token_fields(
     if problem or not 200 <= status < 300:
         denied = 400 <= status < 500 or "oauth_problem" in problem
         verb = "refuses the" if denied else "failed on the request for the"
-        words = [f"the provider {verb} {what}: {status} {_phrase(status)}".rstrip()]
+        # Some refuse with a status that says the contrary.
+        said = "" if 200 <= status < 300 else f": {status} {_phrase(status)}".rstrip()
+        words = [f"the provider {verb} {what}{said}"]
         words += [problem_reporting.in_words(problem)] if problem else []
         error = TokenRequestDenied if denied else TokenRequestFailed
         raise error("; ".join(words), response=response, problem=problem)

@@ -22,9 +22,10 @@ from misbehaving import form, is_silent, misbehaving, sends
 from servers import Answer, Provider, redirect
 from urllib3.util import Retry
 
-from oauth_hook import CredentialError, OAuthHook, clock, message
+from oauth_hook import CredentialError, OAuthHook, clock, message, three_legged
 from oauth_hook import hook as hook_module
 from oauth_hook.retries import SigningAdapter
+from oauth_hook.sandbox import Sandbox
 
 HERE = "http://provider.example"
 WAYS = ["pre_request", "auth", "session.hooks"]
@@ -139,6 +140,20 @@ def test_what_was_learnt_serves_all_later_requests(
     session.get(f"{HERE}/z")
 
     assert problems(strict) == ["timestamp_refused", None, None, None]
+
+
+def test_what_a_request_for_a_token_has_taught_serves_the_rest_of_the_exchange(skew: int) -> None:
+    with Sandbox() as provider:
+        consumer = provider.consumer_key, provider.consumer_secret
+        hook = OAuthHook(None, None, *consumer, True)
+        token = three_legged.request_token(provider.request_token_url, hook)
+        learnt = [hook._ahead]
+        pin = provider.authorize(token.key)
+        hook._ahead = 0
+        user_hook, _ = three_legged.access_token(provider.access_token_url, hook, token, pin)
+
+    learnt += [hook._ahead, user_hook._ahead]
+    assert learnt == pytest.approx([-skew] * 3, abs=30)
 
 
 @pytest.mark.parametrize(
