@@ -71,6 +71,8 @@ def flat(text: str) -> str:
         ("%25C3%25A9%3D1", "%26%25C3%25A9%3D1", "counts a parameter without a name"),
         ("%25C3%25A9%3D1", "%25c3%25a9%3D2", "percent-encoded otherwise: %c3%a9=2"),
         ("f%3D%25C3%25A9%252B%25C3%25BC", MOJIBAKE, "took its UTF-8 for Latin-1"),
+        ("f%3D%25C3%25A9%252B%25C3%25BC", "f%3D%25E9%252B%25FC", "encoded it as Latin-1"),
+        ("POST&", "post&", "method is post: it must be in upper case"),
         ("oauth_token%3Dtoken", "oauth_token%3Dother", "oauth_token is another: other, not token"),
         ("oauth_token%3Dtoken", "oauth_token%3D%25C3%25A9", "oauth_token is another: é, not token"),
         ("key%3Dkey", "key%3Dother", "oauth_consumer_key is another: other, not key"),
@@ -108,6 +110,12 @@ def test_a_method_of_other_characters_than_letters_is_no_reason_not_to_compare()
 
 def test_an_unencoded_uri_is_said_to_be_one_though_the_parameters_are_missing() -> None:
     assert "URI is not percent-encoded" in flat(compared(OURS, "POST&https://a.example/b")[1])
+
+
+def test_one_that_was_cut_off() -> None:
+    at = OURS.index("oauth_version") + 5
+    text = flat(compared(OURS, OURS[:at])[1])
+    assert f"ends in the middle of a parameter, {len(OURS) - at} characters early" in text
 
 
 def test_another_order() -> None:

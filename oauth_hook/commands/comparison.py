@@ -57,10 +57,21 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
 
 
 def _cause(ours: str, theirs: str) -> str:
+    rest = ours.removeprefix(theirs)
+    if rest != ours and theirs.count("&") == 2 and rest.find("%26") > 0:
+        return (
+            f"The provider's text ends in the middle of a parameter, {len(rest)} characters early: "
+            "it was cut off, in a log perhaps."
+        )
     here, there = ours.split("&"), theirs.split("&")
     cause = _cause_in_form(here, there)
     if cause is not None:
         return cause
+    if here[0] != there[0] and here[0] == there[0].upper():
+        return (
+            f"The provider's method is {there[0]}: it must be in upper case (RFC 5849 section "
+            "3.4.1.1)."
+        )
     if here[0] != there[0]:
         return (
             f"The provider saw the method {there[0]}, not {unquote(here[0])}. Usually a "
@@ -182,6 +193,8 @@ def _cause_in_value(name: str, here: str, there: str) -> str:
         cause = "A space became a plus sign: the provider takes '+' in a form or query literally."
     elif ours.encode().decode("latin-1") == theirs:
         cause = "The provider took its UTF-8 for Latin-1."
+    elif unquote(there, "latin-1") == ours:
+        cause = "The provider encoded it as Latin-1: it must be UTF-8 (RFC 5849 section 3.6)."
     else:
         cause = "It was changed on the way, or the request meant is another one."
     return f"{name} has another value, {theirs!r} and not {ours!r}. {cause}"

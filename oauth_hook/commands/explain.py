@@ -38,7 +38,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments).prepare()
-    expected = None if arguments.compare is None else arguments.compare.strip(" \t\r\n\"'")
+    expected = None if arguments.compare is None else _unwrapped(arguments.compare)
     if expected is not None:
         _sign_as_then(request, expected)
     explanation = hook_for(arguments).explain(request)
@@ -50,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     same, text = compared(explanation.signature_base_string, expected)
     print(f"\n{text}")
     return 0 if same else 1
+
+
+def _unwrapped(text: str) -> str:
+    """A base string that was copied with quotes around it, or over the lines of a terminal."""
+    return re.sub(r"[ \t]*[\r\n]+[ \t]*", "", text).strip(" \t\"'")
 
 
 def _sign_as_then(request: PreparedRequest, base_string: str) -> None:
