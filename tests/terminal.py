@@ -21,7 +21,7 @@ _KEPT = ("HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 _COMMAND = (sys.executable, "-W", "error", "-m", "oauth_hook")
 # Gives the process the pseudo-terminal as its own, so that Ctrl-C and /dev/tty are what they are.
 _AT_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "import fcntl, os, sys, termios; fcntl.ioctl(2, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
 
@@ -118,23 +118,25 @@ def at_terminal(
     *arguments: str,
     command: Sequence[str] = _COMMAND,
     env: Mapping[str, str] | None = None,
+    stdin: Path | None = None,
     stdout: Path | None = None,
 ) -> Iterator[Terminal]:
     """``oauth-hook`` with these arguments at a terminal of its own, ended if it doesn't end.
 
-    ``command`` is another program; ``stdout`` a file that it goes to instead of the terminal.
+    ``command`` is another program; ``stdin`` and ``stdout`` are files in place of the terminal.
     """
     master, slave = pty.openpty()
+    into = slave if stdin is None else os.open(stdin, os.O_RDONLY)
     out = slave if stdout is None else os.open(stdout, os.O_CREAT | os.O_WRONLY)
     process = subprocess.Popen(
         [sys.executable, "-c", _AT_TERMINAL, *command, *arguments],
         env=environment(**(env or {})),
-        stdin=slave,
+        stdin=into,
         stdout=out,
         stderr=slave,
         start_new_session=True,
     )
-    for descriptor in {slave, out}:
+    for descriptor in {slave, into, out}:
         os.close(descriptor)
     try:
         yield Terminal(process, master)

@@ -391,6 +391,16 @@ def test_what_a_failure_says_in_plain_words_is_shown(body: str, status: str, say
     assert len(terminal.shown.splitlines()) == 1
 
 
+def test_the_way_out_is_told_in_the_command_line_s_own_words() -> None:
+    env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "cs"}
+    with (
+        misbehaving(sends(form("oauth_token=t&oauth_token_secret=s"))) as server,
+        at_terminal("authorize", "--pin", *endpoints(server.url), env=env) as terminal,
+    ):
+        assert terminal.end() == 1
+    assert terminal.shown.endswith("accept one that leaves it out with --allow-unconfirmed\n")
+
+
 @pytest.mark.parametrize("status", ["400 Bad Request", "500 Internal Server Error"])
 def test_no_beginning_of_a_secret_is_shown(status: str) -> None:
     env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-hush"}

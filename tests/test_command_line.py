@@ -573,16 +573,27 @@ def test_the_demo_needs_no_proxy_and_no_unicode() -> None:
 
 
 def test_the_sandbox_prints_what_one_needs_and_serves_until_interrupted(tmp_path: Path) -> None:
-    with at_terminal("sandbox", "--database", str(tmp_path / "database")) as terminal:
+    more = ("--database", str(tmp_path / "database"), "--application", "A garden")
+    with at_terminal("sandbox", *more) as terminal:
         terminal.until("Serving until interrupted")
         found = dict(re.findall(r"^  (\w.*\w)  +(\S+)$", terminal.shown, re.MULTILINE))
         hook = OAuthHook(None, None, found["consumer key"], found["consumer secret"], True)
         answer = requests.post(found["request token"], {"oauth_callback": "oob"}, auth=hook)
         assert answer.status_code == 200
-        terminal.until("POST /request_token")
+        page = requests.get(f"{found['authorization page']}?{answer.text}")
+        assert "A garden" in page.text
+        hook.consumer = found["consumer key"], "wrong"
+        assert requests.post(found["request token"], auth=hook).status_code == 401
+        terminal.until("POST /request_token: 401")
         terminal.type("\x03")
         assert terminal.end() == 130
     assert "Traceback" not in terminal.shown
+    assert re.findall(r"^\d\d:\d\d:\d\d (.*)", terminal.shown, re.MULTILINE) == [
+        "POST /request_token: 200 OK",
+        "GET /authorize: 200 OK",
+        "refused: signature_invalid",
+        "POST /request_token: 401 UNAUTHORIZED",
+    ]
 
 
 def test_the_sandbox_s_consumer_survives_in_its_database(tmp_path: Path) -> None:

@@ -239,6 +239,17 @@ def test_the_signature_method_is_as_asked_for(provider: Sandbox, credentials: li
     assert authorization.startswith('oauth realm="here", ')
 
 
+def test_a_realm_that_would_go_nowhere_is_refused(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    options = ["--no-header", "--realm", "here"]
+    ended = run("request", "GET", provider.resource_url, *credentials, *options)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "oauth-hook: --realm goes into the Authorization header only: give --header too\n"
+    )
+
+
 @pytest.mark.parametrize("command", ["request", "explain"])
 def test_plaintext_over_http_must_be_asked_for(
     command: str, provider: Sandbox, credentials: list[str]
@@ -405,8 +416,11 @@ def test_where_there_is_no_terminal_no_progress_is_shown(credentials: list[str])
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "x" * 20, "")
 
 
-def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Path) -> None:
-    (tmp_path / "big").write_bytes(bytes(48 << 20))
+@pytest.mark.parametrize("as_json", [False, True], ids=["file", "JSON"])
+def test_a_long_upload_shows_how_far_it_is(
+    credentials: list[str], tmp_path: Path, as_json: bool
+) -> None:
+    (tmp_path / "big").write_bytes(b'"'.ljust((48 << 20) - 1) + b'"')
 
     def reads_slowly(connection: Any) -> None:
         head, _, begun = server.requests[-1].partition(b"\r\n\r\n")
@@ -420,8 +434,10 @@ def test_a_long_upload_shows_how_far_it_is(credentials: list[str], tmp_path: Pat
 
     gone = threading.Event()
     with misbehaving(reads_slowly) as server:
-        upload = f"f@{tmp_path / 'big'}"
-        with at_terminal("request", "POST", server.url, upload, *credentials) as terminal:
+        upload = ["--json", "-"] if as_json else [f"f@{tmp_path / 'big'}"]
+        stdin = tmp_path / "big" if as_json else None
+        command = ("request", "POST", server.url, *upload, *credentials)
+        with at_terminal(*command, stdin=stdin) as terminal:
             terminal.until(r"of 48.0 MiB sent \([1-9]\d%\)")
             terminal.until(r"\r +\r")
             gone.set()
@@ -651,6 +667,9 @@ def test_explain_compares_with_what_the_provider_expected(
         *credentials,
     )
     assert quoted.stdout == same.stdout
+    wrapped = "\r\n ".join([expected[:40], expected[40:90], expected[90:]])
+    compare = ("--compare", wrapped, *credentials)
+    assert run("explain", "GET", provider.resource_url, "a=b c", *compare).stdout == same.stdout
     other = run("explain", "GET", provider.resource_url, "a=b", "--compare", expected, *credentials)
     assert other.returncode == 1
     assert "a has another value, 'b c' and not 'b'" in other.stdout

@@ -15,7 +15,7 @@ from ..providers import PROVIDERS, Provider
 from ..showing import printable
 from . import CommandFailed, is_utf8, port
 from .client import client
-from .consumer import ENVIRONMENT, add_signing_options, consumer, signing_settings
+from .consumer import ENVIRONMENT, add_signing_options, check_realm, consumer, signing_settings
 from .refusal import in_its_words
 from .terminal import painted
 
@@ -103,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         **signing_settings(arguments),
     }
     hook = OAuthHook(**consumer(settings), **settings)
+    check_realm(arguments, hook)
 
     def asked_for(callback: str) -> tuple[Token, str]:
         with client() as session, in_its_words(hook.consumer.secret):

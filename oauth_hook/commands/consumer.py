@@ -40,7 +40,8 @@ def add_signing_options(parser: argparse.ArgumentParser) -> None:
         "--signature-method",
         metavar="NAME",
         choices=NAMES,
-        help=f"one of {', '.join(NAMES)} (default: the file's or the provider's, else HMAC-SHA1)",
+        help=f"one of {', '.join(NAMES)} (default: what the credentials file or the provider says, "
+        "else HMAC-SHA1)",
     )
     group.add_argument(
         "--rsa-key",
@@ -87,13 +88,14 @@ _ARGUMENT = re.compile(
 
 
 def as_options(message: str) -> str:
-    """What an error of ``OAuthHook`` says of its arguments, in the words of the command line."""
+    """What an error says of the library's arguments, in the words of the command line."""
 
     def option(argument: re.Match[str]) -> str:
         before = "" if argument[1].startswith("make") else argument[1]
         value = f" {argument[3]}" if argument[3] else ""
         return f"{before}--{argument[2].replace('_', '-')}{value}"
 
+    message = message.replace("require_confirmation=False", "--allow-unconfirmed")
     return _ARGUMENT.sub(option, message)
 
 
@@ -124,6 +126,12 @@ def hook_for(arguments: argparse.Namespace) -> OAuthHook:
         return credential_file.load(arguments.credentials, **settings)
     token, token_secret = token_in_environment()
     return OAuthHook(token, token_secret, **consumer(settings), **settings)
+
+
+def check_realm(arguments: argparse.Namespace, hook: OAuthHook) -> None:
+    """Raises CommandFailed where ``--realm`` would go nowhere."""
+    if arguments.realm is not None and not hook.header_auth:
+        raise CommandFailed("--realm goes into the Authorization header only: give --header too")
 
 
 def token_in_environment() -> tuple[str, str] | tuple[None, None]:

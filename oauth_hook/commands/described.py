@@ -51,7 +51,9 @@ def described(arguments: argparse.Namespace) -> requests.Request:
     if arguments.json is not None:
         if files or (values and method not in _IN_QUERY):
             arguments.usage_error("--json is the body: it can't go with a form or a file")
-        settings["data"] = _json(arguments)
+        from .upload import Document
+
+        settings["data"] = Document(_json(arguments))
         settings["headers"] = {"Content-Type": "application/json"}
     if files:
         if method in _IN_QUERY:

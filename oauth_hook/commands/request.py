@@ -16,7 +16,7 @@ from ..failure import announced_length, is_cut_short, reason
 from ..showing import printable
 from . import CommandFailed
 from .client import client
-from .consumer import add_credentials_option, add_signing_options, hook_for
+from .consumer import add_credentials_option, add_signing_options, check_realm, hook_for
 from .described import add_request_arguments, described
 from .progress import Progress
 from .terminal import painted
@@ -47,7 +47,9 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
-    hooks: Any = {"pre_request": hook_for(arguments)}
+    hook = hook_for(arguments)
+    check_realm(arguments, hook)
+    hooks: Any = {"pre_request": hook}
     with client() as session:
         with _upload(request.data):
             response = session.request(
@@ -76,9 +78,9 @@ def _upload(body: Any) -> Iterator[None]:
 
     It does so where the provider has answered before all was sent, too.
     """
-    from .upload import Multipart
+    from .upload import Document, Multipart
 
-    if not isinstance(body, Multipart):
+    if not isinstance(body, (Document, Multipart)):
         yield
         return
     progress = Progress("sent", len(body))

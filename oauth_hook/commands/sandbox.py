@@ -35,6 +35,12 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--port", type=port, default=0, help="port to listen on (default: any free one)"
     )
+    parser.add_argument(
+        "--application",
+        metavar="NAME",
+        default="Your application",
+        help="what the authorization page calls the one who asks (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -45,8 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
     from ..sandbox import Sandbox
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("oauthlib").setLevel(logging.WARNING)  # its steps on the way to a verdict
     try:
-        sandbox = Sandbox(arguments.database, host=arguments.host, port=arguments.port)
+        sandbox = Sandbox(
+            arguments.database,
+            host=arguments.host,
+            port=arguments.port,
+            application=arguments.application,
+        )
     except ValueError as error:  # the file is something else
         raise CommandFailed(str(error)) from None
     except sqlite3.Error as error:  # another program keeps it locked
@@ -68,9 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         command = "oauth-hook"
         if shutil.which(command) is None:  # a virtual environment that is not activated
             command = f"{shlex.quote(sys.executable)} -m oauth_hook"
-        print(f"  {command} authorize --provider sandbox --base-url {provider.url} \\")
+        base_url, resource_url = map(shlex.quote, (provider.url, provider.resource_url))
+        print(f"  {command} authorize --provider sandbox --base-url {base_url} \\")
         print("    --save sandbox.json")
-        print(f"  {command} request GET {provider.resource_url} q=hello \\")
+        print(f"  {command} request GET {resource_url} q=hello \\")
         print("    --credentials sandbox.json")
         print(f"\n{painted('Serving until interrupted (Ctrl-C).', 'dim')}")
         sys.stdout.flush()

@@ -1,4 +1,6 @@
-"""A multipart/form-data body that is read from its files as it is sent, whatever their size."""
+"""Bodies that are read as they are sent, and tell how far that is: a document that is there, and
+multipart/form-data from files of any size.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,22 @@ from typing import BinaryIO
 from urllib3.fields import RequestField
 
 _BLOCK = 64 * 1024  # bytes
+
+
+class Document(io.BytesIO):
+    """A body that is in memory already. ``on_read`` is as that of :class:`Multipart`."""
+
+    on_read: Callable[[int], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self.getbuffer())
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As any file."""
+        block = super().read(size)
+        if self.on_read is not None:
+            self.on_read(self.tell())
+        return block
 
 
 class Multipart:
