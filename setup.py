@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 from setuptools import setup
@@ -65,10 +66,16 @@ class WholeSource(sdist):
         super().make_distribution()
 
 
+(VERSION,) = re.findall(
+    r'^__version__ = "(.+)"$',
+    Path("oauth_hook/__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
 setup(
     cmdclass={"sdist": WholeSource},
     name="requests-oauth",
-    version="1.0.0",
+    version=VERSION,
     description="OAuth 1.0a for Python's Requests: one class signs each request as it is sent",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

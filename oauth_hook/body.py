@@ -1,6 +1,7 @@
 """The body of a prepared request: whether it is a form, its bytes, its hash, another in its place.
 
-It knows Content-Type and Content-Length, files and encodings, and nothing of signatures.
+It knows Content-Type and Content-Length, files and encodings, and nothing of signatures. Sections
+are RFC 5849's.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _BLOCK = 1 << 16  # bytes
 #: The fields of a header: by the name in lower case, the name as it is written and the value.
 Fields = Mapping[str, tuple[str, Any]]
 
-#: Whether Requests' own headers keep themselves so. They take twenty times as long to say that a
-#: field is not there, which is what is mostly asked of them.
+#: Whether Requests' own headers keep their fields so. To ask their mapping for one that is not
+#: there, as most aren't, takes twenty times as long.
 _KEPT_SO = vars(CaseInsensitiveDict({"Host": ""})).get("_store") == {"host": ("Host", "")}
 
 
@@ -52,9 +53,10 @@ def header_fields(request: PreparedRequest) -> Fields:
 def is_form(fields: Fields) -> bool:
     """Whether the body is a form by its Content-Type, which alone decides (3.4.1.3.1)."""
     field = fields.get("content-type")
-    if field is None or field[1] == FORM:
-        return field is not None
-    return (text_of(field[1]) or "").partition(";")[0].strip().lower() == FORM
+    if field is None:
+        return False
+    value = field[1]
+    return value == FORM or (text_of(value) or "").partition(";")[0].strip().lower() == FORM
 
 
 def text_of(header: str | bytes | None) -> str | None:

@@ -71,7 +71,7 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
     connection = getattr(response, "connection", None)
     if not isinstance(connection, BaseAdapter) or not rewound(request):
         return response
-    response.close()  # what is short, :func:`ahead` has read, as Requests does for history
+    response.close()  # :func:`ahead` has read the body, if short: Requests does so for history
     again: Any = request.copy()
     others = [hook for hook in request.hooks["response"] if hook != answer]
     again.hooks = {**request.hooks, "response": others}

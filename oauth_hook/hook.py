@@ -2,6 +2,7 @@
 
 It has ``message.py`` sign, and knows Requests' public ``AuthBase``, ``PreparedRequest`` and
 ``Session.should_strip_auth`` and nothing of Requests' insides: niquests' requests serve as well.
+(But for :func:`_caller`, which knows the names of two functions that call a hook.)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
@@ -75,9 +76,8 @@ class _Memory:
         self.auth = auth
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For copies and pickles: a signature that waits to go out belongs to one request alone.
-
-        What it belongs to has not been sent all the same.
+        """For copies and pickles. A signature that waits to go out is of one request alone, so that
+        they don't have it: ``()`` says that they were never sent either.
         """
         state = None if self.unsent is None else {"unsent": ()}
         return _Memory, (self.url, self.extras, self.auth), state
@@ -90,8 +90,8 @@ class _Memory:
         return other
 
 
-#: The arguments of OAuthHook that can't be changed later. All can be read but for the RSA key and
-#: its passphrase: those are the class's own defaults.
+#: The arguments of OAuthHook that can't be changed later. A hook shows with which of them it was
+#: made, but for the RSA key and its passphrase: there it shows the class's.
 _SETTLED = {
     "signature_method",
     "realm",
@@ -122,19 +122,19 @@ class OAuthHook(AuthBase):
     """
 
     #: Defaults for all hooks: set them on the class, or on a class of your own derived from it.
-    consumer_key: str | bytes | None = None
-    consumer_secret: str | bytes | None = None
+    consumer_key: ClassVar[str | bytes | None] = None
+    consumer_secret: ClassVar[str | bytes | None] = None
     #: True: one ``Authorization`` header (RFC 5849 section 3.5.1). False: the URL's query (3.5.3).
     header_auth: bool = False
     #: The rest of the defaults: see the arguments of these names.
-    signature_method: str | tuple[str, OwnMethod] = "HMAC-SHA1"
-    rsa_key: Any = None
-    rsa_key_passphrase: str | bytes | None = None
-    realm: str | None = None
-    oauth_version: bool = True
-    body_hash: bool = False
-    form_auth: bool = False
-    plaintext_over_http: bool = False
+    signature_method: ClassVar[str | tuple[str, OwnMethod]] = "HMAC-SHA1"
+    rsa_key: ClassVar[Any] = None
+    rsa_key_passphrase: ClassVar[str | bytes | None] = None
+    realm: ClassVar[str | None] = None
+    oauth_version: ClassVar[bool] = True
+    body_hash: ClassVar[bool] = False
+    form_auth: ClassVar[bool] = False
+    plaintext_over_http: ClassVar[bool] = False
     clock_tolerance: int | None = None
 
     #: How far the provider's clock is ahead of ours, in seconds, as far as it has told.
@@ -181,8 +181,8 @@ class OAuthHook(AuthBase):
             oauth_version: whether ``oauth_version="1.0"`` is sent (section 3.1: it may).
             body_hash: whether bodies that are no forms are signed by ``oauth_body_hash`` (OAuth
                 Request Body Hash 1.0, draft 4), by the hash of the signature method; SHA-1 for one
-                of your own, unless its name ends in SHA224, SHA256, SHA384 or SHA512, with or
-                without a hyphen.
+                of your own, unless its name ends in SHA224, SHA256, SHA384 or SHA512 (or SHA-224,
+                SHA_224 ...).
             form_auth: whether the OAuth parameters go into the body where it is a form (section
                 3.5.2); all other requests go by ``header_auth``.
             plaintext_over_http: whether PLAINTEXT may send the secrets over plain http.

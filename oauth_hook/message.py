@@ -102,6 +102,7 @@ def sign(
     if "\n" in url or "\r" in url or "\t" in url:
         raise InvalidURL("the URL holds a tab or a line break: percent-encode it", request=request)
     fields = header_fields(request)
+    # 3.4.4
     if signer.over_tls_only and url[:6].lower() != "https:":
         raise UnsignableRequest(
             f"{signer.style.method.name} sends the secrets themselves, and this URL is not https: "
@@ -264,7 +265,7 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
 def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
-    replaced = signer.own
+    replaced = signer.replaced
     if known is not None and "oauth_signature" in found:
         # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
         # unless it is known to have been the user's.

@@ -82,8 +82,8 @@ def problem(
     for name, value in pairs:
         if name in _FIELDS and value.strip():
             found.setdefault(name, value)
-    masked = _mask({*secrets, *_sent(response, "oauth_signature", "oauth_nonce")})
-    return {name: showable(masked.sub("***", found[name])) for name in _FIELDS if name in found}
+    secret = _pattern({*secrets, *_sent(response, "oauth_signature", "oauth_nonce")})
+    return {name: showable(secret.sub("***", found[name])) for name in _FIELDS if name in found}
 
 
 def plain_words(response: requests.Response, secrets: Iterable[str]) -> str:
@@ -96,7 +96,7 @@ def plain_words(response: requests.Response, secrets: Iterable[str]) -> str:
     if text.startswith("<"):
         return ""
     sent = _sent(response, "oauth_signature", "oauth_nonce", "oauth_verifier")
-    return showable(_mask({*secrets, *sent}).sub("***", text))
+    return showable(_pattern({*secrets, *sent}).sub("***", text))
 
 
 def in_words(fields: dict[str, str]) -> str:
@@ -105,21 +105,21 @@ def in_words(fields: dict[str, str]) -> str:
 
 
 def _sent(response: requests.Response, *names: str) -> set[str]:
-    """The values of these OAuth parameters."""
+    """The values of these OAuth parameters, in the request answered and in those before it."""
     requests_ = (answered.request for answered in (response, *response.history))
     # A response that somebody made by hand has no request.
     places = (found for request in requests_ if request is not None for found in carried(request))
     return {unquote(value) for found in places for name, value in found if name in names}
 
 
-def _mask(values: set[str]) -> re.Pattern[str]:
+def _pattern(values: set[str]) -> re.Pattern[str]:
     """Finds each value as it is, with its "+" read as spaces, and percent-encoded, once and twice
     and in either case; a short one as a word only.
     """
     forms = set()
     for value in values - {""}:
-        once = quote(value, safe="~")
-        forms |= {value, value.replace("+", " "), once, quote(once, safe="~")}
+        once = quote(value, safe="")
+        forms |= {value, value.replace("+", " "), once, quote(once, safe="")}
     patterns = []
     for form in sorted(forms, key=len, reverse=True):
         pattern = _ESCAPES(r"(?i:\g<0>)", re.escape(form))

@@ -72,7 +72,7 @@ def _is_method(method: str | None) -> bool:
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
 _SENT_AS_IT_IS = r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2})*"
-_SAFE_IN_PATH = "!$&'()*+,;=:@/~"
+_SAFE_IN_PATH = "!$&'()*+,;=:@/"
 _SAFE_IN_QUERY = f"{_SAFE_IN_PATH}?"
 
 
@@ -103,7 +103,7 @@ def _authority_as_sent(authority: str) -> str:
     """
     if signing.compiled(r"\[[^]]*%").search(authority.rpartition("@")[2]):
         raise ValueError(
-            "its IPv6 address has a zone, which each Python sends otherwise: "
+            "its IPv6 address has a zone, which some versions of Python send and others don't: "
             "give the Host header that the provider is to see"
         )
     return signing.compiled(r":0+(?=[0-9]+$)").sub(":", authority)

@@ -58,7 +58,7 @@ class SigningAdapter(HTTPAdapter):
 
         Raises what ``HTTPAdapter.send`` raises, of the last attempt; ``RetryError`` after the last
         status that was to be tried again, unless ``raise_on_status`` is False; ``InvalidHeader``
-        for a ``Retry-After`` that is none.
+        for a ``Retry-After`` that can't be read; and what a ``pre_request`` hook raises.
         """
         retries = self.retries
         while True:

@@ -149,7 +149,9 @@ def _pem(key: Any) -> bytes:
     if isinstance(key, bytes):
         return key
     if isinstance(key, str) and "-----BEGIN" in key:
-        return key.encode("utf-8", "replace")  # what is no ASCII is no PEM, and is told below
+        return key.encode(
+            "utf-8", "replace"
+        )  # what is no ASCII is no PEM, as is told where it is read
     if not isinstance(key, (str, os.PathLike)):
         raise CredentialTypeError(
             "rsa_key must be PEM as str or bytes, a path, or a private key of cryptography, "

@@ -48,7 +48,7 @@ class SignatureMethod:
         self.is_own = is_own
 
 
-_HASHES = {"SHA1": "sha1", "SHA256": "sha256", "SHA512": "sha512"}
+_HASHES = ("SHA1", "SHA256", "SHA512")
 NAMES = (
     *(f"{family}-{hash_name}" for family in ("HMAC", "RSA") for hash_name in _HASHES),
     "PLAINTEXT",
@@ -86,7 +86,7 @@ def signature_method_of(
         )
     if family == "PLAINTEXT":
         return SignatureMethod(method, signing.plaintext_signer, "sha1", sends_secrets=True)
-    hash_name = _HASHES[hash_name]
+    hash_name = hash_name.lower()  # as hashlib has it
     if rsa_key is not None:
         from . import rsa
 
@@ -100,7 +100,7 @@ def _hmac_signer(
     try:
         return signing.hmac_signer(hash_name, consumer_secret, token_secret)
     except ValueError:
-        pass
+        pass  # it comes out of a place that knows the secrets
     raise SignatureMethodError(
         f"this Python has no {hash_name}, as under FIPS: {method} can't be used, "
         "give another signature_method that the provider takes"
@@ -111,13 +111,10 @@ def _check_hash(method: SignatureMethod) -> None:
     try:
         hashlib.new(method.hash_name)
     except ValueError:
-        pass
-    else:
-        return
-    raise SignatureMethodError(
-        f"this Python has no {method.hash_name}, as under FIPS: body_hash can't be used with "
-        f"{method.name}"
-    )
+        raise SignatureMethodError(
+            f"this Python has no {method.hash_name}, as under FIPS: body_hash can't be used with "
+            f"{method.name}"
+        ) from None
 
 
 def _own(method: tuple[Any, ...]) -> SignatureMethod:
@@ -167,7 +164,7 @@ def _own_signer(
 
 
 #: What the hook itself sets in each message (RFC 5849 section 3.1), whatever stood there before.
-_OWN = frozenset(
+_REPLACED = frozenset(
     f"oauth_{name}"
     for name in ("consumer_key", "nonce", "signature", "signature_method", "timestamp", "version")
 )
@@ -202,7 +199,7 @@ class Signer:
     style: Style
     sign: signing.Sign
     over_tls_only: bool
-    own: frozenset[str]  # what it sets in each message, and therefore takes out of it first
+    replaced: frozenset[str]  # what it sets in each message, and therefore takes out of it first
     parameters: list[signing.Parameter]
     #: What :meth:`oauth_parameters` gives without extras, as it stands in the base string: what
     #: comes before the nonce, between it and the timestamp, and after. No other parameter begins
@@ -229,9 +226,9 @@ class Signer:
         if token:
             fixed["oauth_token"] = signing.percent_encode(token.key)
         self.over_tls_only = style.method.sends_secrets and not style.plaintext_over_http
-        self.own = _OWN | fixed.keys()
+        self.replaced = _REPLACED | fixed.keys()
         if style.body_hash:
-            self.own |= {"oauth_body_hash"}
+            self.replaced |= {"oauth_body_hash"}
         self.parameters = [signing.parameter(*pair) for pair in fixed.items()]
         in_order = "%26".join(sorted(self.oauth_parameters({}, nonce="{}", timestamp="{}")))
         before, between, after = in_order.split("{}")  # a brace in a key is encoded

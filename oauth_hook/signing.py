@@ -39,7 +39,7 @@ def percent_encode(text: str | bytes) -> str:
 
     Raises ``UnicodeEncodeError`` for a str that has no UTF-8 form (a lone surrogate).
     """
-    return quote(text, safe="~")  # quote() itself spares letters, digits and "-._"
+    return quote(text, safe="")  # quote() itself spares all that is unreserved
 
 
 #: All that may stand in a canonical name or value, and "+", which is "%20" in a form.

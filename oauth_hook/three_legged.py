@@ -113,7 +113,8 @@ def request_token(
         TokenRequestDenied: the provider says no; ``problem`` says why, where it says that.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
         UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``callback`` is empty or not
-            a str, or ``params``, ``method``, ``session`` or ``timeout`` is none. Nothing was sent.
+            a str, or ``params``, ``method``, ``session`` or ``timeout`` is wrong. Nothing was sent.
+        SignatureMethodError: a signature method of the user's own failed, or gave no signature.
         CredentialTypeError: ``hook`` is not an OAuthHook.
     """
     parameters = _parameters(params)
@@ -260,7 +261,8 @@ def access_token(
         TokenRequestDenied: the provider says no: the PIN is wrong, or the token too old.
         TokenRequestFailed: no answer (in time: TokenRequestTimeout), or a wrong one.
         UnsignableRequest: ``url`` is not an http(s) URL (InvalidURL), ``verifier`` is empty or not
-            a str, or ``params``, ``method``, ``session`` or ``timeout`` is none. Nothing was sent.
+            a str, or ``params``, ``method``, ``session`` or ``timeout`` is wrong. Nothing was sent.
+        SignatureMethodError: a signature method of the user's own failed, or gave no signature.
         CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
         CredentialError: ``token`` is a pair with a wrong half.
     """

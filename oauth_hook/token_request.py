@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import codecs
 import contextvars
-import http
 import io
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -33,6 +33,7 @@ from .failure import TIMEOUTS, TRANSPORT_ERRORS, is_cut_short, reason
 from .hook import OAuthHook, called
 
 _MOST = 64 * 1024  # bytes of an answer; a token takes some hundred
+_STEP = 0.2  # seconds
 
 
 def token_fields(
@@ -59,9 +60,10 @@ def token_fields(
     Raises:
         ExchangeError: (or a subclass) there is no such answer.
         UnsignableRequest: (or a subclass) nothing was sent.
+        SignatureMethodError: a signature method of the user's own failed.
     """
-    if not isinstance(method, str):
-        raise UnsignableRequest(f"method must be 'POST' or 'GET', not {type(method).__name__}")
+    if not isinstance(method, str) or method.upper() not in ("POST", "GET"):
+        raise UnsignableRequest("method must be 'POST' or 'GET'")
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
         raise UnsignableRequest("timeout must be one number of seconds, for all of the answer")
     if not 0 < timeout <= threading.TIMEOUT_MAX:  # nor is it NaN then
@@ -77,7 +79,7 @@ def token_fields(
         denied = 400 <= status < 500 or "oauth_problem" in problem
         verb = "refuses the" if denied else "failed on the request for the"
         # Some refuse with a status that says the contrary.
-        said = "" if 200 <= status < 300 else f": {status} {_phrase(status)}".rstrip()
+        said = "" if 200 <= status < 300 else f": {status} {responses.get(status, '')}".rstrip()
         words = [f"the provider {verb} {what}{said}"]
         words += [problem_reporting.in_words(problem)] if problem else []
         error = TokenRequestDenied if denied else TokenRequestFailed
@@ -98,10 +100,6 @@ def _problem(
     if hook.token is not None:
         secrets.append(hook.token.secret)
     return problem_reporting.problem(response, secrets, in_page=True)
-
-
-def _phrase(status: int) -> str:
-    return http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
 
 
 # Reading
@@ -257,7 +255,10 @@ def _within(
         threading.Thread(target=run, name="oauth_hook token request", daemon=True).start()
     except RuntimeError:
         run()
-    done.wait(timeout)
+    end = time.monotonic() + timeout
+    # In steps: on Windows, before Python 3.14, a Ctrl-C is seen between two of them only.
+    while not done.wait(min(_STEP, max(end - time.monotonic(), 0))) and time.monotonic() < end:
+        pass
     return outcomes[0] if outcomes else None
 
 

@@ -177,10 +177,10 @@ def test_the_longest_timeout_that_python_knows_is_one(hook: OAuthHook) -> None:
     assert token.key == "t"
 
 
-@pytest.mark.parametrize("argument", [{"method": None}, {"params": "a=b"}, {"params": 5}])
-def test_an_argument_of_a_wrong_type_is_refused_by_name(
-    hook: OAuthHook, argument: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize(
+    "argument", [{"method": None}, {"method": "PUT"}, {"params": "a=b"}, {"params": 5}]
+)
+def test_a_wrong_argument_is_refused_by_name(hook: OAuthHook, argument: dict[str, Any]) -> None:
     (name,) = argument
     with misbehaving(sends(form(GOOD))) as server:
         with pytest.raises(UnsignableRequest, match=f"^{name} must be"):

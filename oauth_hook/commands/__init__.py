@@ -1,7 +1,7 @@
 """The commands of ``python -m oauth_hook``, one file each: its arguments, and what it does.
 
-They use the library as any program would; the library knows nothing of them. (HTTPie's plugin is
-such a program too, and takes credentials from the same variables.)
+They use the library as any program would, and a few of its own rooms besides; the library knows
+nothing of them. (HTTPie's plugin takes credentials from the same variables.)
 """
 
 from __future__ import annotations

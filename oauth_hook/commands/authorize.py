@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -22,6 +23,9 @@ from .terminal import painted
 if TYPE_CHECKING:
     from ..credentials import Token
     from .callback import CallbackListener
+
+    #: Asks for a request token with this callback; gives it and the page for the user.
+    _AskedFor = Callable[[str], tuple[Token, str]]
 
 _ENDPOINTS = ("request_token_url", "authorize_url", "access_token_url")
 
@@ -201,7 +205,7 @@ def _has_browser() -> bool:
     return True
 
 
-def _by_pin(asked_for: Any, require_verifier: bool) -> tuple[Token, str | None]:
+def _by_pin(asked_for: _AskedFor, require_verifier: bool) -> tuple[Token, str | None]:
     if not sys.stdin.isatty():
         raise CommandFailed("there is no terminal to type the PIN at: run this at one")
     token, url = asked_for("oob")
@@ -235,7 +239,9 @@ def _line() -> str:
     return line.strip()
 
 
-def _by_callback(asked_for: Any, port: int, require_verifier: bool) -> tuple[Token, str | None]:
+def _by_callback(
+    asked_for: _AskedFor, port: int, require_verifier: bool
+) -> tuple[Token, str | None]:
     from ..three_legged import verifier
     from .callback import Verdict
 

@@ -20,11 +20,13 @@ _SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36"}
 def painted(text: str, style: str, stream: TextIO | None = None) -> str:
     """``text`` in bold, dim, red, green or cyan, if ``stream`` (None: stdout) shows colours.
 
-    It does on a terminal, unless NO_COLOR is set (https://no-color.org) or the terminal is dumb.
+    It does on a terminal, unless NO_COLOR is set (https://no-color.org) or the terminal is dumb;
+    Windows' own console shows the codes themselves, and names no TERM.
     """
     stream = stream or sys.stdout
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    if plain or not stream.isatty():
+    bare = os.name == "nt" and not {"TERM", "WT_SESSION", "ANSICON"} & os.environ.keys()
+    if plain or bare or not stream.isatty():
         return text
     return f"\033[{_SGR[style]}m{text}\033[0m"
 
@@ -45,5 +47,5 @@ def broken(pieces: Iterable[str], indent: str, width: int = WIDTH) -> list[str]:
 
 
 def wrapped(text: str) -> str:
-    """A paragraph in lines of at most the terminal's width; what has no spaces stays whole."""
+    """A paragraph in lines of at most ``WIDTH`` columns; what has no spaces stays whole."""
     return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

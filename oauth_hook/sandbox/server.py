@@ -128,9 +128,8 @@ class _Handler(WSGIRequestHandler):
     def _answer(self, body: _Body) -> None:
         environ = self.make_environ()
         environ["wsgi.input"] = body
-        environ["wsgi.input_terminated"] = True
         environ["wsgi.url_scheme"] = "https" if self.server.tls else "http"
-        environ["REQUEST_URI"] = environ["RAW_URI"] = self.target.decode("latin-1")
+        environ["REQUEST_URI"] = self.target.decode("latin-1")
         environ["oauth_hook.headers"] = list(self.headers.items())
         head: list[Any] = []
 
@@ -188,7 +187,6 @@ class _Threaded(ThreadedWSGIServer):
     def __init__(
         self, bound: socket.socket, app: WSGIApplication, tls: ssl.SSLContext | None
     ) -> None:
-        bound.listen(self.request_queue_size)
         host, port = bound.getsockname()[:2]
         super().__init__(host, port, app, _Handler, fd=bound.fileno())
         self.tls = tls
