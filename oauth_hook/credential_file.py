@@ -1,6 +1,6 @@
 """Credentials in a file: a hook's consumer and token, as JSON that only its owner can read.
 
-Knows no provider and no exchange.
+(On Windows whoever may read the directory can read it.) Knows no provider and no exchange.
 """
 
 from __future__ import annotations
@@ -80,9 +80,8 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[tuple[int, str, str]]:
     try:
         target = os.path.realpath(path)  # a link stays one
         _refuse_what_is_no_file(path)
-        descriptor, temporary = tempfile.mkstemp(  # makes it 0600
-            dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}."
-        )
+        directory = os.path.dirname(target)
+        descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".oauth-hook-")  # 0600
         try:
             yield descriptor, temporary, target
         except BaseException:
@@ -114,12 +113,29 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             file says.
 
     Raises:
-        CredentialError: users other than its owner can read or change the file; or it is something
-            else.
+        CredentialError: users other than its owner can read or change the file (looked at but on
+            Windows); or it holds something else.
         SignatureMethodError: its signature method is unknown here, or was one of your own.
         OSError: it can't be read.
     """
     name = os.fsdecode(path)
+    values = _values(_content(path, name), name)
+    if values.pop("own_signature_method", False) and settings.get("signature_method") is None:
+        method = values.get("signature_method")
+        raise SignatureMethodError(
+            f"{name} holds no function for its signature method {method!a}, which is one of your "
+            "own: only a program can give it, load(path, signature_method=(name, function))"
+        )
+    try:
+        return OAuthHook(**{**values, **settings})
+    except (CredentialError, SignatureMethodError) as error:
+        if settings:  # it may be one of these that is wrong
+            raise
+        raise type(error)(f"{name}: {error}") from None
+
+
+def _content(path: str | os.PathLike[str], name: str) -> bytes:
+    """Of a file that belongs to us alone; at most a byte more than credentials may take."""
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
         if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
@@ -133,7 +149,11 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
                 f"{name} is not used: it belongs to another user, who can read and change it, and "
                 "could act in your name. If you trust what is in it, make a copy of your own"
             )
-        content = file.read(_MOST + 1)
+        return file.read(_MOST + 1)
+
+
+def _values(content: bytes, name: str) -> dict[str, Any]:
+    """What :func:`save` has written, each field of its kind, the credentials usable."""
     try:
         values = json.loads(content) if len(content) <= _MOST else None
     except (ValueError, RecursionError):
@@ -153,20 +173,9 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             raise CredentialError(f"{name} holds no credentials: it has no {key}")
     try:
         Consumer(values["consumer_key"], values["consumer_secret"])
-        token: list[Any] = [values.get(name) for name in ("access_token", "access_token_secret")]
+        token: list[Any] = [values.get(key) for key in ("access_token", "access_token_secret")]
         if token != [None, None]:
             Token(*token)
     except CredentialError as error:
         raise CredentialError(f"{name} holds no credentials: {error}") from None
-    if values.pop("own_signature_method", False) and settings.get("signature_method") is None:
-        method = values.get("signature_method")
-        raise SignatureMethodError(
-            f"{name} holds no function for its signature method {method!a}, which is one of your "
-            "own: only a program can give it, load(path, signature_method=(name, function))"
-        )
-    try:
-        return OAuthHook(**{**values, **settings})
-    except (CredentialError, SignatureMethodError) as error:
-        if settings:  # it may be one of these that is wrong
-            raise
-        raise type(error)(f"{name}: {error}") from None
+    return values

@@ -317,3 +317,9 @@ def test_a_method_of_one_s_own_must_be_given_again(path: Path, name: str) -> Non
 def test_a_missing_file_is_python_s_own_error(path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         credential_file.load(path)
+
+
+def test_a_name_may_be_as_long_as_the_disk_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 255)
+    credential_file.save(HOOK, path)
+    assert credential_file.load(path).consumer == HOOK.consumer

@@ -1,6 +1,7 @@
 """A local OAuth 1.0a provider (RFC 5849) to try things on and to test against: an extra.
 
-It must know nothing of how `oauth_hook` signs: it verifies with oauthlib, so that it can disagree.
+It must know nothing of how ``oauth_hook`` signs: it verifies with oauthlib, so that it can
+disagree.
 """
 
 from __future__ import annotations

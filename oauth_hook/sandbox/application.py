@@ -42,7 +42,7 @@ _USER: Pairs = [("user_id", "1"), ("screen_name", "sandbox_user")]
 
 
 class Application:
-    """Answers every request; `realm` is what refusals name in WWW-Authenticate."""
+    """Answers every request; ``realm`` is what refusals name in WWW-Authenticate."""
 
     def __init__(self, store: Store, policy: Policy, application: str, realm: str) -> None:
         self._store = store
@@ -133,7 +133,7 @@ class Application:
 
 
 def _receive(environ: WSGIEnvironment) -> Received:
-    """Read the whole request; of its body only a form, or what is small, stays in memory."""
+    """Reads the whole request; of its body only a form, or what is small, stays in memory."""
     headers: Pairs = environ["oauth_hook.headers"]
     kept: list[bytes] | None = []
     hashes = new_hashes()

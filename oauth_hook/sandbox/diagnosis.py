@@ -24,7 +24,7 @@ _MANY = 1000  # parameters, beyond which some thirty attempts would take long
 
 @dataclass(frozen=True)
 class _Signed:
-    """Everything that goes into a signature. `client_secret` and the next are oauthlib's names."""
+    """All that goes into a signature. ``client_secret`` and the next are oauthlib's names."""
 
     http_method: str
     url: str
@@ -50,7 +50,7 @@ class _Signed:
 
 
 def explain(request: Any, received: Received, consumer_secret: str, token_secret: str) -> str:
-    """Say in several lines what was computed from a request whose signature is wrong."""
+    """Says in several lines what was computed from a request whose signature is wrong."""
     right = _Signed(
         request.http_method,
         request.uri,
@@ -84,7 +84,7 @@ def explain(request: Any, received: Received, consumer_secret: str, token_secret
 
 
 def _mistakes(right: _Signed, received: Received) -> Iterator[tuple[str, list[str]]]:
-    """Give each usual mistake with the signatures to which it leads."""
+    """Gives each usual mistake with the signatures to which it leads."""
     yield (
         "it was not percent-encoded in the request (RFC 5849 section 3.5).",
         [right.signature.replace("+", " "), unquote(right.signature)],

@@ -51,7 +51,7 @@ class _Problem(Exception):
 
 
 class Pages:
-    """The authorization page for one application; `user` is who is asked."""
+    """The authorization page for one application; ``user`` is who is asked."""
 
     def __init__(self, store: Store, application: str, user: str) -> None:
         self._store = store
@@ -59,7 +59,7 @@ class Pages:
         self._key = secrets.token_bytes(32)
 
     def authorize(self, received: Received) -> Response:
-        """Show the page (GET), or carry out the user's decision (POST)."""
+        """Shows the page (GET), or carries out the user's decision (POST)."""
         try:
             if received.method in ("GET", "HEAD"):
                 return self._ask(received)
@@ -107,7 +107,7 @@ class Pages:
         raise _Problem(400, "Nothing was decided", "The form said neither Allow nor Deny.")
 
     def _check_origin(self, received: Received, fields: dict[str, str]) -> None:
-        """Refuse a form that this browser did not get from this page.
+        """Refuses a form that this browser did not get from this page.
 
         The Origin header tells nothing here: under the page's own no-referrer policy it is "null".
         """
@@ -201,7 +201,7 @@ def _session(received: Received, token: str) -> str | None:
 
 
 def _form_action(callback: str) -> str:
-    """Give CSP's form-action: Chromium applies it to every redirect after the form, too.
+    """Gives CSP's form-action: Chromium applies it to every redirect after the form, too.
 
     So it names the callback's scheme, and no host: where the application redirects further is its
     own affair.
@@ -215,7 +215,7 @@ def _form_action(callback: str) -> str:
 
 
 def _destination(callback: str) -> str | None:
-    """Say where the browser goes after the decision, for the user; None stays here."""
+    """Says where the browser goes after the decision, for the user; None stays here."""
     if callback == "oob":
         return None
     return urlsplit(callback).netloc.rpartition("@")[2] or callback.partition(":")[0]

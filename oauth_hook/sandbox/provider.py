@@ -1,4 +1,4 @@
-"""`Sandbox`: the provider as users start it, with its URLs, its credentials and its life.
+"""``Sandbox``: the provider as users start it, with its URLs, its credentials and its life.
 
 It puts the parts together; what they do is theirs.
 """
@@ -31,7 +31,7 @@ from oauth_hook.sandbox.validator import Policy
 
 __all__ = ["Sandbox"]
 
-_POLL = 0.1  # seconds within which `serve_forever` sees `stop`
+_POLL = 0.1  # seconds within which ``serve_forever`` sees ``stop``
 
 
 class Sandbox:
@@ -47,21 +47,26 @@ class Sandbox:
     It refuses whatever a strict provider refuses, and says precisely why. A sandbox serves once:
     for a restart make another one on the same database.
 
-    :param database: a file in which consumer, tokens and nonces survive; without one they live in
-        memory and die with the sandbox. ValueError if the file is something else, OSError if it
-        can't be opened, sqlite3.OperationalError if another program keeps it locked.
-    :param host: the address or name to listen on; not to be reached from outside by default.
-    :param port: the TCP port, 0 for any that is free.
-    :param consumer_key: the consumer's key; by default the database's, else a random one.
-    :param consumer_secret: the consumer's secret, which may be empty; by default as above.
-    :param application: the consumer's name, as the authorization page shows it.
-    :param ssl_context: serves https with its certificate.
-    :param timestamp_lifetime: by how many seconds a timestamp may differ from the clock.
-    :param rsa_public_key: the consumer's public key in PEM, to accept RSA-SHA1, RSA-SHA256 and
-        RSA-SHA512 too; ValueError if it is none. Needs `pip install 'oauthlib[signedtoken]'`, else
-        ImportError.
-    :param lenient_exchange: whether an access token request may also be signed with an empty token
-        secret, against RFC 5849 section 2.3: some providers let clients get away with it.
+    Args:
+        database: a file in which consumer, tokens and nonces survive; without one they live in
+            memory and die with the sandbox.
+        host: the address or name to listen on; not to be reached from outside by default.
+        port: the TCP port, 0 for any that is free.
+        consumer_key: the consumer's key; by default the database's, else a random one.
+        consumer_secret: the consumer's secret, which may be empty; by default as above.
+        application: the consumer's name, as the authorization page shows it.
+        ssl_context: serves https with its certificate.
+        timestamp_lifetime: by how many seconds a timestamp may differ from the clock.
+        rsa_public_key: the consumer's public key in PEM, to accept RSA-SHA1, RSA-SHA256 and
+            RSA-SHA512 too. Needs ``pip install 'oauthlib[signedtoken]'``.
+        lenient_exchange: whether an access token request may also be signed with an empty token
+            secret, against RFC 5849 section 2.3: some providers let clients get away with it.
+
+    Raises:
+        ValueError: ``database`` is something else, or ``rsa_public_key`` no public RSA key.
+        OSError: ``database`` can't be opened.
+        sqlite3.OperationalError: another program keeps ``database`` locked.
+        ImportError: ``rsa_public_key`` needs a package that is not installed.
     """
 
     consumer_key: str
@@ -130,9 +135,9 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Listen and answer, in threads of its own, until `stop`.
+        """Listens and answers, in threads of its own, until ``stop``.
 
-        Raises OSError where it can't listen on host and port, RuntimeError after `stop`.
+        Raises OSError where it can't listen on host and port, RuntimeError after ``stop``.
         """
         if self._stopped.is_set():
             raise RuntimeError("This sandbox was stopped: make another one on the same database")
@@ -152,7 +157,7 @@ class Sandbox:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def stop(self) -> None:
-        """Close the socket, every connection and the database. Idempotent; returns promptly."""
+        """Closes the socket, every connection and the database. Idempotent; returns promptly."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -160,7 +165,7 @@ class Sandbox:
         self._stopped.set()
 
     def serve_forever(self) -> None:
-        """Serve until another thread calls `stop`, or until KeyboardInterrupt, which goes on."""
+        """Serves until another thread calls ``stop``, or until KeyboardInterrupt, which goes on."""
         self.start()
         try:
             # Event.wait() can lose a Ctrl-C that comes as it begins, or make a RuntimeError of it.
@@ -171,7 +176,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens, as `http://127.0.0.1:41234`. RuntimeError before `start`."""
+        """Where it listens, as ``http://127.0.0.1:41234``. RuntimeError before ``start``."""
         if self._url is None:
             raise RuntimeError("The sandbox has no URL before it is started")
         return self._url
@@ -183,7 +188,7 @@ class Sandbox:
 
     @property
     def authorize_url(self) -> str:
-        """The page that the user opens, with `?oauth_token=...` (RFC 5849 section 2.2)."""
+        """The page that the user opens, with ``?oauth_token=...`` (RFC 5849 section 2.2)."""
         return self.url + AUTHORIZE
 
     @property
@@ -197,17 +202,17 @@ class Sandbox:
         return self.url + RESOURCE
 
     def issue_token(self) -> tuple[str, str]:
-        """Give the key and secret of a new access token, for tests that skip the exchange."""
+        """Gives the key and secret of a new access token, for tests that skip the exchange."""
         token = AccessToken(secrets.token_hex(15), secrets.token_hex(20), self.consumer_key)
         self._store.add_access_token(token)
         return token.key, token.secret
 
     def authorize(self, oauth_token: str) -> str:
-        """Do what the user does in the browser: open the page, press Allow. Gives the verifier.
+        """Does what the user does in the browser: opens the page, presses Allow.
 
-        `oauth_token` is the request token's key. Over HTTP, so the sandbox must run. A redirect to
-        the callback is not followed. Raises RuntimeError with the page's own words where there is
-        nothing to allow, TypeError where `oauth_token` is not a str.
+        ``oauth_token`` is the request token's key. Gives the verifier. Over HTTP, so the sandbox
+        must run. A redirect to the callback is not followed. Raises RuntimeError with the page's
+        own words where there is nothing to allow, TypeError where ``oauth_token`` is not a str.
         """
         _, verifier = press("allow", self._page_url(oauth_token))
         if verifier is None:
@@ -215,10 +220,10 @@ class Sandbox:
         return verifier
 
     def deny(self, oauth_token: str) -> str | None:
-        """Do what the user does in the browser: open the page, press Deny.
+        """Does what the user does in the browser: opens the page, presses Deny.
 
-        Gives the callback's URL as the browser would open it, or None with the callback `oob`.
-        Raises as `authorize` does.
+        Gives the callback's URL as the browser would open it, or None with the callback ``oob``.
+        Raises as ``authorize`` does.
         """
         location, _ = press("deny", self._page_url(oauth_token))
         return location

@@ -1,4 +1,4 @@
-"""The pytest fixture `oauth_sandbox`, for tests of whoever has requests-oauth installed.
+"""The pytest fixture ``oauth_sandbox``, for tests of whoever has requests-oauth installed.
 
 pytest imports this module in every run, and with it the package and Requests; what the provider
 needs is imported when a test uses the fixture.

@@ -30,9 +30,9 @@ _AUTH_PARAM = re.compile(
 class Received:
     """One HTTP request.
 
-    `target` is the request target's bytes, `headers` are as received (latin-1, as HTTP/1.1 wants
-    them), `length` (in bytes) and `digests` (those of `new_hashes`) are of the whole body. `body`
-    is None where it is neither a form nor small, for then it was not kept.
+    ``target`` is the request target's bytes, ``headers`` are as received (latin-1, as HTTP/1.1
+    wants them), ``length`` (in bytes) and ``digests`` (those of ``new_hashes``) are of the whole
+    body. ``body`` is None where it is neither a form nor small, for then it was not kept.
     """
 
     method: str
@@ -49,7 +49,7 @@ class Received:
         return self.digests["sha256"].hex()
 
     def header(self, name: str) -> list[str]:
-        """Give each value of a header, in order; the name in lower case."""
+        """Gives each value of a header, in order; the name in lower case."""
         return [value for key, value in self.headers if key.lower() == name]
 
     @cached_property
@@ -92,7 +92,7 @@ class Received:
 
     @property
     def url(self) -> str:
-        """The URL as received, for people to read: what isn't UTF-8 in it shows as `\\xNN`."""
+        """The URL as received, for people to read: what isn't UTF-8 in it shows as ``\\xNN``."""
         path_and_query = self.path + (b"?" + self.query if b"?" in self.target else b"")
         return f"{self.scheme}://{self.host}{path_and_query.decode('utf-8', 'backslashreplace')}"
 
@@ -113,7 +113,7 @@ class Received:
 
     @cached_property
     def header_pairs(self) -> Pairs:
-        """The parameters of every `Authorization: OAuth` header, without its realm."""
+        """The parameters of every ``Authorization: OAuth`` header, without its realm."""
         credentials = [value.strip().partition(" ") for value in self.header("authorization")]
         return [
             pair
@@ -148,18 +148,18 @@ def new_hashes() -> dict[str, hashlib._Hash]:
 
 
 def is_form(headers: Pairs) -> bool:
-    """Tell whether the headers announce a form, in any letter case, with or without a charset."""
+    """Tells whether the headers announce a form, in any letter case, with or without a charset."""
     types = [value for name, value in headers if name.lower() == "content-type"]
     return bool(types) and types[0].partition(";")[0].strip().lower() == _FORM
 
 
 def encode(pairs: Pairs) -> str:
-    """Write parameters as a form in RFC 5849 section 3.6's own encoding."""
+    """Writes parameters as a form in RFC 5849 section 3.6's own encoding."""
     return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)
 
 
 def form_pairs(raw: bytes, where: str) -> Pairs:
-    """Read a query or a form. Raises Refusal, which says where, for what isn't UTF-8 inside."""
+    """Reads a query or a form. Raises Refusal, which says where, for what isn't UTF-8 inside."""
     # As W3C.REC-html40 17.13.4 and every browser read it: an escape that is none stays as it is.
     pieces = [piece.partition(b"=") for piece in raw.replace(b"+", b" ").split(b"&") if piece]
     return [

@@ -15,10 +15,10 @@ __all__ = ["Refusal"]
 class Refusal(Exception):
     """A request that the provider does not accept.
 
-    `problem` is a word of the OAuth Problem Reporting extension, `advice` one sentence, `details`
-    any number of lines for the person who looks for the mistake; `fields` are further fields of
-    the extension, such as `oauth_acceptable_timestamps`. `status` is 401, or 400 where the message
-    itself is malformed (RFC 5849 section 3.2).
+    ``problem`` is a word of the OAuth Problem Reporting extension, ``advice`` one sentence,
+    ``details`` any number of lines for the person who looks for the mistake; ``fields`` are further
+    fields of the extension, such as ``oauth_acceptable_timestamps``. ``status`` is 401, or 400
+    where the message itself is malformed (RFC 5849 section 3.2).
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class Refusal(Exception):
         }
 
     def response(self, realm: str, *, parsable: bool = False) -> Response:
-        """Give the HTTP response; `realm` is what WWW-Authenticate names.
+        """Gives the HTTP response; ``realm`` is what WWW-Authenticate names.
 
-        With `parsable` the body's first line is a form with the same fields, for clients that
+        With ``parsable`` the body's first line is a form with the same fields, for clients that
         parse a token endpoint's answer before they look at its status. It ends in "&", so that what
         follows spoils none of its values.
         """

@@ -23,7 +23,7 @@ __all__ = ["Server"]
 log: logging.Logger = logging.getLogger("oauth_hook.sandbox")
 
 _BLOCK = 256 * 1024  # bytes
-_POLL = 0.02  # seconds within which `shutdown` is seen
+_POLL = 0.02  # seconds within which ``shutdown`` is seen
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(;[^\r\n]*)?\r?\n")
 
 
@@ -114,7 +114,7 @@ class _Handler(WSGIRequestHandler):
             self.send_error(400, str(error))
 
     def _length(self) -> int | None:
-        """Give the body's length in bytes, or None where it comes in chunks."""
+        """Gives the body's length in bytes, or None where it comes in chunks."""
         codings = [value.strip().lower() for value in self.headers.get_all("Transfer-Encoding", [])]
         lengths = {value.strip() for value in self.headers.get_all("Content-Length", [])}
         if codings == ["chunked"] and not lengths:
@@ -156,7 +156,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class Server:
-    """Serves an application on a bound socket from `start` to `stop`, in its own threads."""
+    """Serves an application on a bound socket from ``start`` to ``stop``, in its own threads."""
 
     def __init__(
         self, bound: socket.socket, app: WSGIApplication, tls: ssl.SSLContext | None
@@ -167,11 +167,11 @@ class Server:
         )
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Begins to serve."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop serving, close every connection, and wait until no request is being answered."""
+        """Stops serving, closes every connection, and waits until no request is being answered."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -181,7 +181,7 @@ class Server:
 class _Threaded(ThreadedWSGIServer):
     """werkzeug's, which knows its connections.
 
-    With `tls` each is wrapped in its own thread, so that no client can hold up others.
+    With ``tls`` each is wrapped in its own thread, so that no client can hold up others.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class _Threaded(ThreadedWSGIServer):
         self._stopping = False
 
     def close_connections(self) -> None:
-        """End them all, and wait until no request is being answered."""
+        """Ends them all, and waits until no request is being answered."""
         with self._state:
             self._stopping = True
             for connection in self._connections:

@@ -57,7 +57,7 @@ class AccessToken(NamedTuple):
 
 
 class Nonce(NamedTuple):
-    """What may be used once only (RFC 5849 section 3.3); `token` is "" without one."""
+    """What may be used once only (RFC 5849 section 3.3); ``token`` is "" without one."""
 
     timestamp: int
     consumer_key: str
@@ -126,12 +126,12 @@ class Store:
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
-        """Close the database; idempotent."""
+        """Closes the database; idempotent."""
         with self._lock:
             self._connection.close()
 
     def consumer(self, key: str, secret: str) -> tuple[str, str]:
-        """Give the consumer's key and secret; a new database gets these."""
+        """Gives the consumer's key and secret; a new database gets these."""
         with self._lock:
             self._connection.execute(
                 "INSERT OR IGNORE INTO consumer VALUES (1, ?, ?)", (key, secret)
@@ -142,17 +142,17 @@ class Store:
         return row
 
     def set_consumer(self, key: str, secret: str) -> None:
-        """Make this the provider's only consumer."""
+        """Makes this the provider's only consumer."""
         with self._lock:
             self._connection.execute("REPLACE INTO consumer VALUES (1, ?, ?)", (key, secret))
 
     def add_request_token(self, token: RequestToken) -> None:
-        """Keep new temporary credentials."""
+        """Keeps new temporary credentials."""
         with self._lock:
             self._connection.execute("INSERT INTO request_token VALUES (?, ?, ?, ?, ?, ?)", token)
 
     def request_token(self, key: str) -> RequestToken | None:
-        """Give the request token of this key, or None."""
+        """Gives the request token of this key, or None."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT * FROM request_token WHERE key = ?", (key,)
@@ -160,7 +160,7 @@ class Store:
         return row and RequestToken(*row)
 
     def decide(self, key: str, state: State, verifier: str | None = None) -> None:
-        """Write the user's answer to a request token, unless there was an answer already."""
+        """Writes the user's answer to a request token, unless there was an answer already."""
         with self._lock:
             self._connection.execute(
                 "UPDATE request_token SET state = ?, verifier = ?"
@@ -169,7 +169,7 @@ class Store:
             )
 
     def exchange(self, request_token: str, token: AccessToken) -> bool:
-        """Trade an authorized request token for an access token; False if it was not to be had."""
+        """Trades an authorized request token for an access token; False if it was not to be had."""
         with self._transaction() as connection:
             cursor = connection.execute(
                 "UPDATE request_token SET state = 'used' WHERE key = ? AND state = 'authorized'",
@@ -181,12 +181,12 @@ class Store:
         return True
 
     def add_access_token(self, token: AccessToken) -> None:
-        """Keep new token credentials that no exchange has led to."""
+        """Keeps new token credentials that no exchange has led to."""
         with self._lock:
             self._connection.execute("INSERT INTO access_token VALUES (?, ?, ?)", token)
 
     def access_token(self, key: str) -> AccessToken | None:
-        """Give the access token of this key, or None."""
+        """Gives the access token of this key, or None."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT * FROM access_token WHERE key = ?", (key,)
@@ -194,7 +194,7 @@ class Store:
         return row and AccessToken(*row)
 
     def has_nonce(self, nonce: Nonce) -> bool:
-        """Tell whether this nonce was used."""
+        """Tells whether this nonce was used."""
         with self._lock:
             row = self._connection.execute(
                 "SELECT 1 FROM nonce"
@@ -204,9 +204,9 @@ class Store:
         return row is not None
 
     def use_nonce(self, nonce: Nonce, lifetime: int) -> bool:
-        """Write down that this nonce is used; False if it was. The primary key makes it atomic.
+        """Writes down that this nonce is used; False if it was. The primary key makes it atomic.
 
-        Now and then those older than `lifetime` seconds go: their timestamp alone is refused.
+        Now and then those older than ``lifetime`` seconds go: their timestamp alone is refused.
         """
         with self._lock:
             cursor = self._connection.execute(

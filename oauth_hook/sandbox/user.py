@@ -47,7 +47,7 @@ class _Page(HTMLParser):
 
 
 def press(button: Literal["allow", "deny"], authorize_url: str) -> tuple[str | None, str | None]:
-    """Open the page and press one of its buttons; no redirect is followed.
+    """Opens the page and presses one of its buttons; no redirect is followed.
 
     Gives the callback's URL to which the browser would go (None for a PIN), and the verifier (None
     if denied). Raises RuntimeError with the page's own words where there is nothing to press.

@@ -34,7 +34,7 @@ _UNSAFE = {"about", "blob", "data", "file", "filesystem", "javascript", "vbscrip
 
 @dataclass(frozen=True)
 class Policy:
-    """What the provider insists on: see the arguments of `Sandbox`."""
+    """What the provider insists on: see the arguments of ``Sandbox``."""
 
     consumer_key: str
     consumer_secret: str
@@ -59,8 +59,8 @@ class Validator(RequestValidator):
     """oauthlib's questions about one request; it raises Refusal for a plain no.
 
     Wrong verifiers and signatures are left to oauthlib's verdict: nobody learns about a verifier
-    who can't sign. `request` is what oauthlib read, `token_secret` what it was given to verify
-    with, `issued` the credentials that it gave out.
+    who can't sign. ``request`` is what oauthlib read, ``token_secret`` what it was given to verify
+    with, ``issued`` the credentials that it gave out.
     """
 
     enforce_ssl = False
@@ -141,7 +141,7 @@ class Validator(RequestValidator):
         request_token: str | None = None,
         access_token: str | None = None,
     ) -> bool:
-        # Only looked at here, before the signature is checked, and written down in `accept`: a
+        # Only looked at here, before the signature is checked, and written down in ``accept``: a
         # message that is refused uses up no nonce.
         self.request = request
         if self._store.has_nonce(self._nonce()):
@@ -149,7 +149,7 @@ class Validator(RequestValidator):
         return True
 
     def accept(self) -> None:
-        """Use up the request's nonce; of several at the same time all but one are refused."""
+        """Uses up the request's nonce; of several at the same time all but one are refused."""
         if not self._store.use_nonce(self._nonce(), self.timestamp_lifetime):
             raise _nonce_used()
 

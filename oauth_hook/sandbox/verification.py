@@ -32,7 +32,7 @@ _MANDATORY = (
 
 
 class Verified(NamedTuple):
-    """What a signed request has been found to say; `oauth_token` is None in a one-legged one."""
+    """What a signed request has been found to say; ``oauth_token`` is None in a one-legged one."""
 
     consumer_key: str
     oauth_token: str | None
@@ -41,7 +41,7 @@ class Verified(NamedTuple):
 
 
 def verify_resource(received: Received, store: Store, policy: Policy) -> Verified:
-    """Verify a request for a protected resource, with a token or (one-legged) without.
+    """Verifies a request for a protected resource, with a token or (one-legged) without.
 
     Raises Refusal, as do the other two.
     """
@@ -64,7 +64,7 @@ def verify_resource(received: Received, store: Store, policy: Policy) -> Verifie
 
 
 def issue_request_token(received: Received, store: Store, policy: Policy) -> Pairs:
-    """Answer a request for temporary credentials (RFC 5849 section 2.1).
+    """Answers a request for temporary credentials (RFC 5849 section 2.1).
 
     Section 2.1 requires oauth_callback. Providers at which the callback is registered together with
     the application do without, as OAuth Core 1.0 of 2007 did, and so does the sandbox: it takes
@@ -91,7 +91,7 @@ def issue_request_token(received: Received, store: Store, policy: Policy) -> Pai
 
 
 def issue_access_token(received: Received, store: Store, policy: Policy) -> Pairs:
-    """Trade request token and verifier for token credentials (RFC 5849 section 2.3)."""
+    """Trades request token and verifier for token credentials (RFC 5849 section 2.3)."""
     required = (*_MANDATORY, "oauth_token", "oauth_verifier")
     _, oauth = _protocol_parameters(received, policy, required)
     validator = Validator(store, policy, oauth)
@@ -111,7 +111,7 @@ def issue_access_token(received: Received, store: Store, policy: Policy) -> Pair
 def _protocol_parameters(
     received: Received, policy: Policy, required: tuple[str, ...]
 ) -> tuple[Place, dict[str, str]]:
-    """Give the place and the OAuth parameters, after what section 3.2 says of them as such."""
+    """Gives the place and the OAuth parameters, after what section 3.2 says of them as such."""
     if len(received.places) > 1:
         places = " and ".join(received.places)
         raise Refusal(
@@ -208,7 +208,7 @@ def _check_body_hash(text: str, method: str, received: Received) -> None:
 
 
 def _as_oauthlib(received: Received) -> tuple[str, str, str, dict[str, str]]:
-    """Write the request in a form that says the same and that oauthlib reads rightly.
+    """Writes the request in a form that says the same and that oauthlib reads rightly.
 
     oauthlib refuses raw brackets and raw UTF-8 in queries and forms, decodes OAuth parameters there
     twice, doesn't decode others in the header, and takes any "realm" in the header for the realm.
@@ -237,7 +237,7 @@ def _is_wrong(request: Request | None, what: str) -> bool:
 def _verdict(
     validator: Validator, received: Received, policy: Policy, answer: str | None = None
 ) -> Refusal:
-    """Put oauthlib's no into words."""
+    """Puts oauthlib's no into words."""
     request = validator.request
     if request is not None and _is_wrong(request, "signature"):
         return Refusal(
