@@ -260,3 +260,11 @@ def test_the_files_that_the_shell_lines_name_are_there() -> None:
 
     assert named
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_page_is_read_in_five_minutes() -> None:
+    """What is not folded, and no code: at 250 words a minute."""
+    unfolded = re.sub(r"^<details>$.*?^</details>$", "", README, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```\w+$.*?^```$", "", unfolded, flags=re.DOTALL | re.MULTILINE)
+
+    assert len(prose.split()) <= 5 * 250

@@ -15,6 +15,7 @@ import pytest
 import requests
 from misbehaving import form, is_silent, misbehaving, sends
 from requests.adapters import HTTPAdapter
+from requests.auth import HTTPDigestAuth
 from servers import RESET, Answer, Message, Provider, assert_each_verified, redirect
 from terminal import free_port
 from urllib3.util import Retry
@@ -356,7 +357,7 @@ def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(
     assert verifiers == ["1111", "2222"]
 
 
-# What urllib3 does on its own, below Requests: documented in the README.
+# What urllib3 and Requests' Digest do on their own, below the event: documented in the README.
 
 
 @pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
@@ -374,6 +375,22 @@ def test_urllib3_retries_with_the_very_same_message_and_a_strict_provider_refuse
     assert first.problem is None
     assert (second.problem or "").startswith("nonce_used")
     assert first.raw == second.raw
+
+
+def test_digest_repeats_the_message_with_its_own_header(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    challenge = 'Digest realm="r", nonce="n", qop="auth"'
+    strict.once("/x", Answer(401, {"WWW-Authenticate": challenge}))
+    session.auth = HTTPDigestAuth("user", "password")
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    session.get(f"{HERE}/x", hooks={"pre_request": hook})
+
+    first, second = strict.messages
+    assert first.problem is None
+    assert first.received.target == second.received.target
+    assert (second.header("Authorization") or "").startswith("Digest ")
 
 
 @pytest.mark.parametrize("failure", [Answer(503), RESET], ids=["503", "reset"])
