@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable
 from types import FrameType
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
@@ -122,19 +122,19 @@ class OAuthHook(AuthBase):
     """
 
     #: Defaults for all hooks: set them on the class, or on a class of your own derived from it.
-    consumer_key: ClassVar[str | bytes | None] = None
-    consumer_secret: ClassVar[str | bytes | None] = None
+    consumer_key: str | bytes | None = None
+    consumer_secret: str | bytes | None = None
     #: True: one ``Authorization`` header (RFC 5849 section 3.5.1). False: the URL's query (3.5.3).
     header_auth: bool = False
     #: The rest of the defaults: see the arguments of these names.
-    signature_method: ClassVar[str | tuple[str, OwnMethod]] = "HMAC-SHA1"
-    rsa_key: ClassVar[Any] = None
-    rsa_key_passphrase: ClassVar[str | bytes | None] = None
-    realm: ClassVar[str | None] = None
-    oauth_version: ClassVar[bool] = True
-    body_hash: ClassVar[bool] = False
-    form_auth: ClassVar[bool] = False
-    plaintext_over_http: ClassVar[bool] = False
+    signature_method: str | tuple[str, OwnMethod] = "HMAC-SHA1"
+    rsa_key: Any = None
+    rsa_key_passphrase: str | bytes | None = None
+    realm: str | None = None
+    oauth_version: bool = True
+    body_hash: bool = False
+    form_auth: bool = False
+    plaintext_over_http: bool = False
     clock_tolerance: int | None = None
 
     #: How far the provider's clock is ahead of ours, in seconds, as far as it has told.
