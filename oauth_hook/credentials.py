@@ -39,8 +39,8 @@ class Credentials:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(
-            f"{type(self).__name__}.{name} can't be set by itself: "
-            f"make a new {type(self).__name__}(key, secret)"
+            f"{type(self).__name__}.{name} can't be set by itself: replace both, "
+            f"hook.{type(self).__name__.lower()} = key, secret"
         )
 
     def __delattr__(self, name: str) -> None:

@@ -21,7 +21,7 @@ from requests.auth import AuthBase
 
 from . import message
 from .credentials import Consumer, Pair, Token, key_and_secret
-from .errors import CredentialError, InvalidURL, UnsignableRequest
+from .errors import CredentialError, InvalidURL, SignatureMethodError, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
 
 if TYPE_CHECKING:
@@ -109,6 +109,11 @@ _BY_HALVES = {
     "access_token": "token",
     "access_token_secret": "token",
 }
+#: The attribute that said so until 0.4: it would be passed over, and HMAC-SHA1 sign.
+_OF_0_4 = "signature"
+_NO_SIGNATURE = (
+    "signature was of version 0.4: give signature_method, a name or a pair of a name and a function"
+)
 
 
 class OAuthHook(AuthBase):
@@ -196,6 +201,9 @@ class OAuthHook(AuthBase):
             SignatureMethodError: the signature method is unknown or can't be used here.
         """
 
+        if hasattr(self, _OF_0_4):
+            raise SignatureMethodError(_NO_SIGNATURE)
+
         def chosen(name: str, given: Any) -> Any:
             return getattr(self, name) if given is None else given
 
@@ -233,6 +241,8 @@ class OAuthHook(AuthBase):
             raise AttributeError(
                 f"{name} can't be changed once the hook is made: make a new OAuthHook"
             )
+        if name == _OF_0_4:
+            raise AttributeError(_NO_SIGNATURE)
         if name in _BY_HALVES:
             raise AttributeError(
                 f"{name} can't be set by itself: give it to OAuthHook(...), "

@@ -76,6 +76,7 @@ def names(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         "input": answer,
         "print": opened,
         "function": lambda base_string, consumer_secret, token_secret: "signature",
+        "save_for_user": lambda key, token_secret: None,
     }
     yield found
     for value in found.values():

@@ -147,6 +147,17 @@ def test_what_is_settled_when_the_hook_is_made_can_not_be_set_later(name: str) -
         setattr(hook, name, "HMAC-SHA256")
 
 
+def test_a_signature_as_of_version_0_4_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = OAuthHook("t", "s", "k", "s")
+    with pytest.raises(AttributeError, match="give signature_method"):
+        hook.signature = object()
+
+    monkeypatch.setattr(OAuthHook, "signature", object(), raising=False)
+
+    with pytest.raises(SignatureMethodError, match="give signature_method"):
+        OAuthHook("t", "s", "k", "s")
+
+
 def test_without_sha_1_the_package_imports_and_uses_other_methods() -> None:
     code = """
 import hashlib
