@@ -109,11 +109,6 @@ _BY_HALVES = {
     "access_token": "token",
     "access_token_secret": "token",
 }
-#: The attribute that said so until 0.4: it would be passed over, and HMAC-SHA1 sign.
-_OF_0_4 = "signature"
-_NO_SIGNATURE = (
-    "signature was of version 0.4: give signature_method, a name or a pair of a name and a function"
-)
 
 
 class OAuthHook(AuthBase):
@@ -201,8 +196,7 @@ class OAuthHook(AuthBase):
             SignatureMethodError: the signature method is unknown or can't be used here.
         """
 
-        if hasattr(self, _OF_0_4):
-            raise SignatureMethodError(_NO_SIGNATURE)
+        _check_signature(getattr(self, "signature", None))
 
         def chosen(name: str, given: Any) -> Any:
             return getattr(self, name) if given is None else given
@@ -241,8 +235,6 @@ class OAuthHook(AuthBase):
             raise AttributeError(
                 f"{name} can't be changed once the hook is made: make a new OAuthHook"
             )
-        if name == _OF_0_4:
-            raise AttributeError(_NO_SIGNATURE)
         if name in _BY_HALVES:
             raise AttributeError(
                 f"{name} can't be set by itself: give it to OAuthHook(...), "
@@ -250,6 +242,8 @@ class OAuthHook(AuthBase):
             )
         if name == "clock_tolerance":
             _check_tolerance(value)
+        if name == "signature":
+            _check_signature(value)
         super().__setattr__(name, value)
 
     @property
@@ -489,6 +483,14 @@ def _check_tolerance(seconds: object) -> None:
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
     raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")
+
+
+def _check_signature(given: object) -> None:
+    """Of one as version 0.4 took it, which would be passed over."""
+    if hasattr(given, "sign"):
+        raise SignatureMethodError(
+            "signature was of version 0.4: give signature_method, a pair of a name and a function"
+        )
 
 
 _AUTH, _EVENT = "prepare_auth", "dispatch_hook"

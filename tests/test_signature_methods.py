@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -148,11 +149,12 @@ def test_what_is_settled_when_the_hook_is_made_can_not_be_set_later(name: str) -
 
 
 def test_a_signature_as_of_version_0_4_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    signature: Any = SimpleNamespace(name="HMAC-SHA256", sign=hmac_sha384)
     hook = OAuthHook("t", "s", "k", "s")
-    with pytest.raises(AttributeError, match="give signature_method"):
-        hook.signature = object()
+    with pytest.raises(SignatureMethodError, match="give signature_method"):
+        hook.signature = signature
 
-    monkeypatch.setattr(OAuthHook, "signature", object(), raising=False)
+    monkeypatch.setattr(OAuthHook, "signature", signature, raising=False)
 
     with pytest.raises(SignatureMethodError, match="give signature_method"):
         OAuthHook("t", "s", "k", "s")
