@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import requests
@@ -150,26 +150,60 @@ def test_a_body_is_accepted_that_is_the_one_that_was_hashed(provider: Sandbox) -
     assert "oauth_body_hash" in dict(answer.json()["oauth"])
 
 
-@pytest.mark.parametrize(
-    ("method", "says"),
-    [("HMAC-SHA1", "the body was changed"), ("HMAC-SHA256", "made by SHA1: HMAC-SHA256 wants its")],
-)
-def test_another_body_than_the_one_that_was_hashed_is_refused(
-    provider: Sandbox, method: str, says: str
-) -> None:
-    body, changed = '{"a": 1}', '{"a": 2}' if method == "HMAC-SHA1" else '{"a": 1}'
-    uri, headers, _ = with_token(provider, signature_method=method).sign(
-        provider.resource_url, "POST", body, JSON
-    )
+def test_another_body_than_the_one_that_was_hashed_is_refused(provider: Sandbox) -> None:
+    url = provider.resource_url
+    uri, headers, _ = with_token(provider).sign(url, "POST", '{"a": 1}', JSON)
+    changed = b'{"a": 2}'
     answer = requests.post(uri, changed, headers=headers, timeout=10)
     assert_refused(answer, "parameter_rejected", 400)
     assert challenge(answer)["oauth_parameters_rejected"] == "oauth_body_hash"
-    hash_name = method.partition("-")[2]
-    digest = hashlib.new(hash_name, changed.encode()).digest()
-    assert f"Expected:  {b64encode(digest).decode()}, the base64 of the {hash_name} of 8 bytes" in (
-        answer.text
-    )
-    assert says in answer.text
+    assert f"Expected:  {hashed('sha1', changed)}, of the 8 bytes" in answer.text
+    assert "the body was changed after it was signed" in answer.text
+
+
+def hashed(name: str, body: bytes) -> str:
+    return b64encode(hashlib.new(name, body).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    ("method", "hash_name", "accepted"),
+    [
+        ("HMAC-SHA1", "sha1", True),
+        ("HMAC-SHA1", "sha256", False),
+        ("HMAC-SHA256", "sha256", True),
+        ("HMAC-SHA256", "sha1", True),  # as oauthlib makes it
+        ("HMAC-SHA256", "sha512", False),
+    ],
+)
+def test_a_body_is_hashed_by_the_method_s_hash_or_sha_1(
+    provider: Sandbox, method: str, hash_name: str, accepted: bool
+) -> None:
+    url = f"{provider.resource_url}?oauth_body_hash={quote(hashed(hash_name, b'x'), safe='')}"
+    in_query = {"signature_type": SIGNATURE_TYPE_QUERY, "signature_method": method}
+    uri, _, _ = with_token(provider, **in_query).sign(url, "POST")
+    answer = requests.post(uri, b"x", timeout=10)
+    if accepted:
+        assert answer.status_code == 200
+    else:
+        assert_refused(answer, "parameter_rejected", 400)
+        assert f"made by {hash_name.upper()}, which is not the hash of {method}" in answer.text
+
+
+def test_without_sha_1_the_rest_works(provider: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = hashlib.new
+
+    def fips(name: str, *arguments: Any, **settings: Any) -> Any:
+        if name == "sha1":
+            raise ValueError("unsupported hash type")
+        return new(name, *arguments, **settings)
+
+    signer = with_token(provider, signature_method="HMAC-SHA256")
+    uri, headers, body = signer.sign(provider.resource_url, "PUT", '{"a": 1}', JSON)
+    of_sha_1 = requests.Request("PUT", uri, headers, data=body).prepare()
+    monkeypatch.setattr(hashlib, "new", fips)
+    with requests.Session() as session:
+        assert send(signer, "GET", provider.resource_url).status_code == 200
+        assert_refused(session.send(of_sha_1), "parameter_rejected", 400)
 
 
 def test_a_hash_of_a_form_is_refused(provider: Sandbox) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -143,8 +144,14 @@ class Received:
 
 
 def new_hashes() -> dict[str, hashlib._Hash]:
-    """By hashlib's names, all that an oauth_body_hash may be made by, to be fed with the body."""
-    return {name: hashlib.new(name) for name in ("sha1", "sha256", "sha512")}
+    """By hashlib's names, all that an oauth_body_hash may be made by, to be fed with the body.
+
+    Without SHA-1 where this Python doesn't have it, as under FIPS.
+    """
+    hashes = {"sha256": hashlib.sha256(), "sha512": hashlib.sha512()}
+    with suppress(ValueError):
+        hashes["sha1"] = hashlib.new("sha1")
+    return hashes
 
 
 def is_form(headers: Pairs) -> bool:

@@ -182,24 +182,29 @@ def _check_timestamp(text: str, lifetime: int) -> None:
 
 
 def _check_body_hash(text: str, method: str, received: Received) -> None:
-    """OAuth Request Body Hash 1.0, draft 4, sections 3.1 and 4."""
+    """OAuth Request Body Hash 1.0, draft 4.
+
+    It names SHA-1 for HMAC-SHA1 and RSA-SHA1, and nothing for methods with another hash. Some take
+    that then (Mastercard), some stay with SHA-1 (oauthlib): so here either will do.
+    """
     name = "oauth_body_hash"
     if received.is_form:
         raise _parameter_rejected(
             name, f"{name} can't go with a form, whose parameters are signed themselves."
         )
-    own = method.partition("-")[2].lower() or "sha1"  # PLAINTEXT has none
-    right = {known: b64encode(digest).decode() for known, digest in received.digests.items()}
-    if text == right[own]:
+    hashes = {known: b64encode(digest).decode() for known, digest in received.digests.items()}
+    own = method.partition("-")[2].lower()  # "" of PLAINTEXT
+    right = [hashes[known] for known in dict.fromkeys((own, "sha1")) if known in hashes]
+    if text in right:
         return
-    other = next((known for known, digest in right.items() if digest == text), None)
+    other = next((known for known, value in hashes.items() if value == text), None)
     raise _parameter_rejected(
         name,
         f"{name} is not the hash of the body that arrived.",
         details=f"Received:  {text}\n"
-        f"Expected:  {right[own]}, the base64 of the {own.upper()} of {received.length} bytes.\n"
+        f"Expected:  {' or '.join(right)}, of the {received.length} bytes of the body, in base64.\n"
         + (
-            f"It was made by {other.upper()}: {method} wants its own hash.\n"
+            f"It was made by {other.upper()}, which is not the hash of {method}.\n"
             if other
             else "Usual cause: the body was changed after it was signed, or another text of the "
             "same JSON was hashed.\n"
