@@ -16,7 +16,8 @@ from typing import Any
 
 from .credentials import Consumer, Token
 from .errors import CredentialError, SignatureMethodError
-from .hook import OAuthHook
+from .hook import OAuthHook, check_tolerance
+from .signer import NAMES, check_realm
 
 __all__ = ["load", "save"]
 
@@ -126,12 +127,7 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             f"{name} holds no function for its signature method {method!a}, which is one of your "
             "own: only a program can give it, load(path, signature_method=(name, function))"
         )
-    try:
-        return OAuthHook(**{**values, **settings})
-    except (CredentialError, SignatureMethodError) as error:
-        if settings:  # it may be one of these that is wrong
-            raise
-        raise type(error)(f"{name}: {error}") from None
+    return OAuthHook(**{**values, **settings})
 
 
 def _content(path: str | os.PathLike[str], name: str) -> bytes:
@@ -178,4 +174,15 @@ def _values(content: bytes, name: str) -> dict[str, Any]:
             Token(*token)
     except CredentialError as error:
         raise CredentialError(f"{name} holds no credentials: {error}") from None
+    try:
+        check_realm(values.get("realm"))
+        check_tolerance(values.get("clock_tolerance"))
+    except CredentialError as error:
+        raise CredentialError(f"{name} can't be used: {error}") from None
+    method = values.get("signature_method", NAMES[0])
+    if method not in NAMES and not values.get("own_signature_method"):
+        raise SignatureMethodError(
+            f"{name} can't be used: its signature_method {method!a} is not one of "
+            f"{', '.join(NAMES)}"
+        )
     return values

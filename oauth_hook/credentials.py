@@ -23,7 +23,8 @@ class Credentials:
     key: str
     secret: str
 
-    #: What the two are called in ``OAuthHook``'s arguments, for messages.
+    #: What they and the two are called in ``OAuthHook`` and its arguments, for messages.
+    _of_hook = ""
     _key_name = "key"
     _secret_name = "secret"
 
@@ -38,10 +39,10 @@ class Credentials:
         object.__setattr__(self, "secret", _text(secret, self._secret_name))
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            f"{type(self).__name__}.{name} can't be set by itself: replace both, "
-            f"hook.{type(self).__name__.lower()} = key, secret"
-        )
+        remedy = ""
+        if name in ("key", "secret"):
+            remedy = f" by itself: replace both, hook.{self._of_hook} = key, secret"
+        raise AttributeError(f"{type(self).__name__}.{name} can't be set{remedy}")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} can't be deleted")
@@ -70,6 +71,7 @@ class Consumer(Credentials):
     """The client's own credentials, from the provider's developer page (RFC 5849 section 1.1)."""
 
     __slots__ = ()
+    _of_hook = "consumer"
     _key_name = "consumer_key"
     _secret_name = "consumer_secret"
 
@@ -83,6 +85,7 @@ class Token(Credentials):
     """A request token or an access token with its secret (RFC 5849 section 1.1)."""
 
     __slots__ = ()
+    _of_hook = "token"
     _key_name = "access_token"
     _secret_name = "access_token_secret"
 

@@ -196,7 +196,9 @@ class OAuthHook(AuthBase):
             SignatureMethodError: the signature method is unknown or can't be used here.
         """
 
-        _check_signature(getattr(self, "signature", None))
+        # (Not by getattr, which would run a property of the user's own.)
+        classes = (vars(cls) for cls in type(self).__mro__)
+        _check_signature(next((names["signature"] for names in classes if "signature" in names), 0))
 
         def chosen(name: str, given: Any) -> Any:
             return getattr(self, name) if given is None else given
@@ -227,7 +229,7 @@ class OAuthHook(AuthBase):
             self.header_auth = header_auth
         if clock_tolerance is not None:
             self.clock_tolerance = clock_tolerance
-        _check_tolerance(self.clock_tolerance)  # the class's own
+        check_tolerance(self.clock_tolerance)  # the class's own
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -241,7 +243,7 @@ class OAuthHook(AuthBase):
                 f"or set hook.{_BY_HALVES[name]}"
             )
         if name == "clock_tolerance":
-            _check_tolerance(value)
+            check_tolerance(value)
         if name == "signature":
             _check_signature(value)
         super().__setattr__(name, value)
@@ -479,7 +481,8 @@ class OAuthHook(AuthBase):
         return explain(request, known, self._signer, bool(self.header_auth), timestamp)
 
 
-def _check_tolerance(seconds: object) -> None:
+def check_tolerance(seconds: object) -> None:
+    """Raises ``CredentialError`` for what is no ``clock_tolerance``."""
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
     raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")

@@ -122,6 +122,7 @@ def sign(
     found = _NONE
     if in_query is None:
         query, in_query, found = _taken_apart(query_as_sent(query))
+        found = _not_stale(found, known)
 
     # ... those of a form ...
     new_body: str | bytes | None = None
@@ -139,6 +140,7 @@ def sign(
                 # A form is nearer to the request than session.params; unless they stand in it since
                 # it was signed before.
                 signed = "oauth_signature" in found_in_form
+                found_in_form = _not_stale(found_in_form, known)
                 found = {**found_in_form, **found} if signed else {**found, **found_in_form}
         into_form = signer.style.form_auth
         if into_form:
@@ -265,12 +267,17 @@ def _split(form: Any) -> tuple[Any, str, dict[str, str]]:
 def _extras(found: Extras, known: Extras | None, signer: Signer) -> Extras:
     """The user's own OAuth parameters, of those found in this message and those known before."""
     extras = {**known, **found} if known else found
-    replaced = signer.replaced
-    if known is not None and "oauth_signature" in found:
-        # What only some hooks set, and stands in a URL that was signed before, is a hook's of then,
-        # unless it is known to have been the user's.
-        replaced = replaced | ({"oauth_token", "oauth_body_hash"} - known.keys())
-    return {name: value for name, value in extras.items() if name not in replaced}
+    return {name: value for name, value in extras.items() if name not in signer.replaced}
+
+
+def _not_stale(found: dict[str, str], known: Extras | None) -> dict[str, str]:
+    """Without what only some hooks set, if a signature of before stands beside it: it was a hook's
+    of then, unless it is known to have been the user's.
+    """
+    if known is None or "oauth_signature" not in found:
+        return found
+    maybe_stale = {"oauth_token", "oauth_body_hash"} - known.keys()
+    return {name: value for name, value in found.items() if name not in maybe_stale}
 
 
 # Placing, and finding again

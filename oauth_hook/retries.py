@@ -90,7 +90,9 @@ class SigningAdapter(HTTPAdapter):
             if response is not None:
                 _free_connection(response)
             _sleep(retries, raw)
-            again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
+            # Of a copy, as a redirect is: it is no sending of the user's own.
+            again: Any = request.copy()
+            again = dispatch_hook("pre_request", again.hooks, again)
             request = again
 
 

@@ -5,9 +5,9 @@ The only file that knows the ``cryptography`` package, which the extra ``rsa`` i
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,9 +101,25 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
     return PrivateKey(key)
 
 
-@lru_cache(maxsize=64)  # to read one takes a hundred milliseconds, and each hook of a class does it
+#: Keys that were read, by the hash of what they were read from. It takes 30 to 200 milliseconds,
+#: and each hook of a class that has a key would do it again.
+_read: dict[bytes, Any] = {}
+_MOST = 64
+
+
 def _loaded(pem: bytes, passphrase: bytes | None) -> Any:
     """Raises ``CredentialError`` for what is no private key, or not open to ``passphrase``."""
+    source = hashlib.sha256(repr((pem, passphrase)).encode()).digest()
+    key = _read.get(source)
+    if key is None:
+        key = _loaded_anew(pem, passphrase)
+        if len(_read) >= _MOST:
+            _read.clear()
+        _read[source] = key
+    return key
+
+
+def _loaded_anew(pem: bytes, passphrase: bytes | None) -> Any:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
         load_pem_private_key,
@@ -149,9 +165,7 @@ def _pem(key: Any) -> bytes:
     if isinstance(key, bytes):
         return key
     if isinstance(key, str) and "-----BEGIN" in key:
-        return key.encode(
-            "utf-8", "replace"
-        )  # what is no ASCII is no PEM, as is told where it is read
+        return key.encode("utf-8", "replace")  # which is no PEM then, as is told where it is read
     if not isinstance(key, (str, os.PathLike)):
         raise CredentialTypeError(
             "rsa_key must be PEM as str or bytes, a path, or a private key of cryptography, "

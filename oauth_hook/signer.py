@@ -233,6 +233,7 @@ class Signer:
         in_order = "%26".join(sorted(self.oauth_parameters({}, nonce="{}", timestamp="{}")))
         before, between, after = in_order.split("{}")  # a brace in a key is encoded
         self.in_order = before, between, after
+        check_realm(style.realm)
         realm = "" if style.realm is None else f'realm="{_quoted(style.realm)}", '
         self.header = f"OAuth {realm}" + "".join(f'{k}="{v}", ' for k, v in fixed.items())
         self.query = "&".join(f"{name}={value}" for name, value in fixed.items())
@@ -245,8 +246,14 @@ class Signer:
         return self.parameters + own + [signing.parameter(*extra) for extra in extras.items()]
 
 
-def _quoted(realm: object) -> str:
-    """The inside of a quoted-string (RFC 9110 section 5.6.4)."""
-    if not isinstance(realm, str) or not (realm.isascii() and realm.isprintable()):
+def check_realm(realm: object) -> None:
+    """Raises ``CredentialError`` for what is neither None nor a realm."""
+    if realm is not None and not (
+        isinstance(realm, str) and realm.isascii() and realm.isprintable()
+    ):
         raise CredentialError("realm must be a str of printable ASCII")
+
+
+def _quoted(realm: str) -> str:
+    """The inside of a quoted-string (RFC 9110 section 5.6.4)."""
     return realm.replace("\\", "\\\\").replace('"', '\\"')

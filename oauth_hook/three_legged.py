@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, overload
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -42,6 +43,9 @@ __all__ = [
 
 #: Seconds until a token must be there.
 TIMEOUT = 30.0
+
+#: The beginning of a URL, whole or from its path on, and of no query alone.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|[^=&]*\?").match
 
 _DENIED = ("permission_denied", "user_refused")  # values of oauth_problem
 
@@ -120,13 +124,12 @@ def request_token(
     parameters = _parameters(params)
     if callback is not None:
         parameters["oauth_callback"] = _text("callback", callback, "give a URL, or 'oob' for a PIN")
-    asking = _with_token(hook, None)
-    fields, response = token_fields(
-        "request token", method, url, parameters, asking, session, timeout
-    )
-    hook._ahead = asking._ahead  # what it has learnt of the provider's clock
-    # First of all, so that a report of what is raised can't show the secret among the locals.
-    token = RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
+    with _asking(hook, None) as asking:
+        fields, response = token_fields(
+            "request token", method, url, parameters, asking, session, timeout
+        )
+        # First of all, so that a report of what is raised can't show the secret among the locals.
+        token = RequestToken(fields.pop("oauth_token"), fields.pop("oauth_token_secret"), fields)
     confirmed = fields.get("oauth_callback_confirmed")
     if confirmed is None and require_confirmation:
         raise TokenRequestFailed(
@@ -195,9 +198,7 @@ def verifier(
     query = None
     if isinstance(callback_url, str):
         with contextlib.suppress(ValueError):
-            before = callback_url.partition("=")[0]  # of a query alone, a parameter's name
-            is_url = "?" in before or "/" in before
-            query = urlsplit(callback_url if is_url else f"?{callback_url}").query
+            query = urlsplit(callback_url if _URL(callback_url) else f"?{callback_url}").query
     if query is None:
         raise InvalidCallback("the callback URL can't be read: it is not a valid URL")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -270,11 +271,10 @@ def access_token(
     if verifier is not None or require_verifier:
         remedy = "give what the provider gave or showed, digit for digit"
         parameters["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
-    asking = _with_token(hook, _token(token))
-    fields, _ = token_fields("access token", method, url, parameters, asking, session, timeout)
-    hook._ahead = asking._ahead
-    key, secret = fields.pop("oauth_token"), fields.pop("oauth_token_secret")
-    return AccessToken(_with_token(hook, Token(key, secret)), fields)
+    with _asking(hook, _token(token)) as asking:
+        fields, _ = token_fields("access token", method, url, parameters, asking, session, timeout)
+        issued = Token(fields.pop("oauth_token"), fields.pop("oauth_token_secret"))
+    return AccessToken(_with_token(hook, issued), fields)
 
 
 def _parameters(params: Mapping[str, str] | None) -> dict[str, str]:
@@ -318,6 +318,20 @@ def _check_utf_8(name: str, text: str) -> None:
 def _token(token: Token | Pair) -> Token:
     """Raises ``CredentialTypeError`` for what is neither, ``CredentialError`` for a wrong pair."""
     return token if isinstance(token, Token) else Token(*key_and_secret(token, "token"))
+
+
+@contextlib.contextmanager
+def _asking(hook: OAuthHook, token: Token | None) -> Iterator[OAuthHook]:
+    """Like ``hook``, with another token. What it learns of the provider's clock ``hook`` knows too,
+    whatever else comes of it.
+    """
+    asking = _with_token(hook, token)
+    before = asking._ahead
+    try:
+        yield asking
+    finally:
+        if asking._ahead != before:
+            hook._ahead = asking._ahead
 
 
 def _with_token(hook: OAuthHook, token: Token | None) -> OAuthHook:

@@ -255,10 +255,10 @@ def _within(
         threading.Thread(target=run, name="oauth_hook token request", daemon=True).start()
     except RuntimeError:
         run()
-    end = time.monotonic() + timeout
-    # In steps: on Windows, before Python 3.14, a Ctrl-C is seen between two of them only.
-    while not done.wait(min(_STEP, max(end - time.monotonic(), 0))) and time.monotonic() < end:
-        pass
+    # In steps: on Windows, before Python 3.14, a Ctrl-C is seen between two of them only. They are
+    # counted, since time.monotonic() may stand still, as under freezegun.
+    while not done.wait(min(_STEP, timeout)) and timeout > _STEP:
+        timeout -= _STEP
     return outcomes[0] if outcomes else None
 
 

@@ -22,7 +22,14 @@ from misbehaving import form, is_silent, misbehaving, sends
 from servers import Answer, Provider, redirect
 from urllib3.util import Retry
 
-from oauth_hook import CredentialError, OAuthHook, clock, message, three_legged
+from oauth_hook import (
+    CredentialError,
+    OAuthHook,
+    TokenRequestDenied,
+    clock,
+    message,
+    three_legged,
+)
 from oauth_hook import hook as hook_module
 from oauth_hook.retries import SigningAdapter
 from oauth_hook.sandbox import Sandbox
@@ -140,6 +147,50 @@ def test_what_was_learnt_serves_all_later_requests(
     session.get(f"{HERE}/z")
 
     assert problems(strict) == ["timestamp_refused", None, None, None]
+
+
+@pytest.mark.parametrize("as_auth", [True, False], ids=["auth", "pre_request"])
+def test_retries_and_redirects_are_of_one_sending(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int, as_auth: bool
+) -> None:
+    session.mount("http://", SigningAdapter(max_retries=Retry(3, status_forcelist=[503])))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    hooks: Any = {} if as_auth else {"pre_request": hook}
+    request = requests.Request("GET", f"{HERE}/a", hooks=hooks, auth=hook if as_auth else None)
+    strict.once("/a", Answer(503), refusal(), redirect(302, "/b"))
+    strict.once("/b", refusal(ahead=9000), Answer(200))
+
+    response = session.send(request.prepare())
+
+    paths = [message.received.path for message in strict.messages]
+    assert (paths, response.status_code) == ([b"/a"] * 3 + [b"/b"], 401)
+
+
+def test_what_another_thread_has_learnt_meanwhile_stays(
+    strict: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = OAuthHook(None, None, "key", "secret", True)
+
+    def answers(connection: socket.socket) -> None:
+        hook._ahead = 5000
+        connection.sendall(form("oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"))
+
+    with misbehaving(answers) as server:
+        three_legged.request_token(server.url, hook)
+
+    assert hook._ahead == 5000
+
+
+def test_what_a_refused_request_for_a_token_has_taught_is_known_too(skew: int) -> None:
+    with Sandbox() as provider:
+        consumer = provider.consumer_key, provider.consumer_secret
+        hook = OAuthHook(None, None, *consumer, True)
+        token = three_legged.request_token(provider.request_token_url, hook)
+        hook._ahead = 0
+        with pytest.raises(TokenRequestDenied):
+            three_legged.access_token(provider.access_token_url, hook, token, "wrong")
+
+    assert hook._ahead == pytest.approx(-skew, abs=30)
 
 
 def test_what_a_request_for_a_token_has_taught_serves_the_rest_of_the_exchange(skew: int) -> None:

@@ -118,6 +118,13 @@ def test_one_that_was_cut_off() -> None:
     assert f"ends in the middle of a parameter, {len(OURS) - at} characters early" in text
 
 
+@pytest.mark.parametrize("after", ["&", "%26"])
+def test_one_that_ends_where_a_parameter_begins_is_not_said_to_be_cut_off(after: str) -> None:
+    theirs = OURS[: OURS.rindex("&" if after == "&" else "%26oauth_version") + len(after)]
+    assert theirs.endswith(after)
+    assert "in the middle" not in flat(compared(OURS, theirs)[1])
+
+
 def test_another_order() -> None:
     start, _, parameters = OURS.rpartition("&")
     reversed_ = "%26".join(reversed(parameters.split("%26")))

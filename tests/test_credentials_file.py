@@ -275,15 +275,22 @@ def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
     [
         ("realm", "é", "realm must be"),
         ("clock_tolerance", -1, "clock_tolerance must be"),
-        ("signature_method", "FOO", "signature_method 'FOO' is not one of"),
-        ("signature_method", "RSA-SHA1", "rsa_key is missing"),
+        ("signature_method", "FOO", "its signature_method 'FOO' is not one of"),
     ],
 )
 def test_what_the_file_says_wrong_is_told_of_the_file(
     path: Path, field: str, value: str | int, says: str
 ) -> None:
     text = json.dumps({"consumer_key": "key", "consumer_secret": "", field: value})
-    with pytest.raises((CredentialError, SignatureMethodError), match=f"^{path}: {says}"):
+    with pytest.raises(
+        (CredentialError, SignatureMethodError), match=f"^{path} can't be used: {says}"
+    ):
+        credential_file.load(write(path, text), header_auth=True)
+
+
+def test_a_key_that_the_file_can_not_hold_is_missed_in_the_call(path: Path) -> None:
+    text = '{"consumer_key": "key", "consumer_secret": "", "signature_method": "RSA-SHA1"}'
+    with pytest.raises(CredentialError, match=r"^rsa_key is missing"):
         credential_file.load(write(path, text))
 
 

@@ -155,6 +155,14 @@ def test_a_callback_url_may_be_given_whole_or_from_its_path_on_or_by_its_query(
 
 
 @pytest.mark.parametrize(
+    "before", ["a/b=1&", "a/b&", "app:cb?", "app:cb;k=v?", "cb?", " https://a/?"]
+)
+def test_what_stands_before_the_query_may_be_odd(before: str) -> None:
+    query = "oauth_token=the+token&oauth_verifier=v"
+    assert three_legged.verifier(before + query, TOKEN) == "v"
+
+
+@pytest.mark.parametrize(
     "url", ["http://[x/cb?oauth_verifier=hush", "http://x\u2100/cb?a=b", None, b"http://x/?a=b"]
 )
 def test_a_callback_url_that_can_not_be_read_is_refused(url: Any) -> None:

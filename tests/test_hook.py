@@ -22,6 +22,7 @@ from oauth_hook import (
     Token,
     UnsignableRequest,
     message,
+    three_legged,
 )
 
 URL = "http://api.example.com/x"
@@ -138,6 +139,15 @@ def test_key_and_secret_can_not_be_set_apart(name: str) -> None:
         setattr(token, name, "y")
 
     assert token == Token("t", "x")
+
+
+def test_what_else_a_token_holds_can_not_be_set_at_all() -> None:
+    token = three_legged.RequestToken("t", "x")
+
+    with pytest.raises(AttributeError, match=r"^RequestToken\.fields can't be set$"):
+        token.fields = {}
+    with pytest.raises(AttributeError, match=r"replace both, hook\.token = key, secret$"):
+        token.key = "y"
 
 
 @pytest.mark.parametrize("name", ["key", "secret"])

@@ -606,14 +606,15 @@ def test_a_location_that_repeats_a_token_that_was_taken_away_is_signed_without_i
     assert "oauth_token" not in strict.messages[1].oauth
 
 
+@pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
 def test_a_token_of_the_location_s_own_is_signed_where_the_hook_has_none(
-    strict: Provider, session: requests.Session, header_auth: bool
+    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool
 ) -> None:
     token, *_, key, secret = strict.credentials()
-    hook = OAuthHook(consumer_key=key, consumer_secret=secret, header_auth=header_auth)
-    strict.once("/login", redirect(302, f"/authorize?oauth_token={token}&oauth_verifier=1"))
+    hook = OAuthHook(None, None, key, secret, header_auth, form_auth=form_auth)
+    strict.once("/login", redirect(307, f"/authorize?oauth_token={token}&oauth_verifier=1"))
 
-    session.get("http://provider.example/login", hooks={"pre_request": hook})
+    session.post("http://provider.example/login", {"a": "1"}, hooks={"pre_request": hook})
 
     assert strict.messages[1].oauth["oauth_token"] == token
     assert strict.messages[1].oauth["oauth_verifier"] == "1"

@@ -34,6 +34,7 @@ from oauth_hook import (
     UnreadableBody,
     UnsignableRequest,
 )
+from oauth_hook import rsa as rsa_room
 from oauth_hook.sandbox import Sandbox
 
 MODES = pytest.mark.parametrize("header_auth", [True, False], ids=["header", "query"])
@@ -247,6 +248,23 @@ def test_a_key_that_stands_in_the_class_is_read_once_for_all_hooks(
         Jira("t", "s")
 
     assert len(loaded) == 1
+
+
+def test_a_key_that_was_read_opens_to_its_passphrase_only() -> None:
+    encrypted = pem(rsa_key(), b"right")
+    settings: dict[str, Any] = {"signature_method": "RSA-SHA1", "rsa_key": encrypted}
+    OAuthHook("t", "s", "k", "s", rsa_key_passphrase="right", **settings)
+
+    for wrong in (None, "wrong"):
+        with pytest.raises(CredentialError):
+            OAuthHook("t", "s", "k", "s", rsa_key_passphrase=wrong, **settings)
+
+
+def test_no_more_than_some_keys_are_kept() -> None:
+    key = pem(rsa_key())
+    for number in range(rsa_room._MOST + 2):
+        OAuthHook("t", "s", "k", "s", signature_method="RSA-SHA1", rsa_key=key + b"\n" * number)
+        assert len(rsa_room._read) <= rsa_room._MOST
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,14 @@ def test_the_longest_timeout_that_python_knows_is_one(hook: OAuthHook) -> None:
     assert token.key == "t"
 
 
+def test_a_clock_that_stands_still_does_not_keep_the_timeout_from_coming(
+    hook: OAuthHook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1.0)  # as freezegun does it
+    with misbehaving(is_silent) as server, pytest.raises(TokenRequestTimeout):
+        three_legged.request_token(server.url, hook, timeout=0.5)
+
+
 @pytest.mark.parametrize(
     "argument", [{"method": None}, {"method": "PUT"}, {"params": "a=b"}, {"params": 5}]
 )

@@ -106,8 +106,8 @@ def run(arguments: argparse.Namespace) -> int:
         "signature_method": provider.signature_method,
         **signing_settings(arguments),
     }
+    check_realm(arguments, settings["header_auth"])
     hook = OAuthHook(**consumer(settings), **settings)
-    check_realm(arguments, hook)
 
     def asked_for(callback: str) -> tuple[Token, str]:
         with client() as session, in_its_words(hook.consumer.secret):

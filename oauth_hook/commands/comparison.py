@@ -58,7 +58,8 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
 
 def _cause(ours: str, theirs: str) -> str:
     rest = ours.removeprefix(theirs)
-    if rest != ours and theirs.count("&") == 2 and rest.find("%26") > 0:
+    begun = theirs.rpartition("&")[2].rpartition("%26")[2]  # of the last parameter
+    if rest != ours and theirs.count("&") == 2 and begun and rest.find("%26") > 0:
         return (
             f"The provider's text ends in the middle of a parameter, {len(rest)} characters early: "
             "it was cut off, in a log perhaps."

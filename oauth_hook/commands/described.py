@@ -90,7 +90,7 @@ def _json(arguments: argparse.Namespace) -> bytes:
         encoded: bytes = (
             sys.stdin.buffer.read() if arguments.json == "-" else arguments.json.encode()
         )
-        json.loads(encoded.decode(), parse_constant=_not_json)
+        json.loads(encoded.decode(), parse_constant=_not_json, parse_int=str)  # of any length
     except (ValueError, RecursionError) as error:
         reason = f"--json: this is not valid JSON: {error}"
         if arguments.json != "-":

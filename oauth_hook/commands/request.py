@@ -47,8 +47,10 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
+    if arguments.credentials is None:  # before anything is asked for
+        check_realm(arguments, bool(arguments.header))
     hook = hook_for(arguments)
-    check_realm(arguments, hook)
+    check_realm(arguments, hook.header_auth)
     hooks: Any = {"pre_request": hook}
     with client() as session:
         with _upload(request.data):
