@@ -127,6 +127,19 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             f"{name} holds no function for its signature method {method!a}, which is one of your "
             "own: only a program can give it, load(path, signature_method=(name, function))"
         )
+    own = [field for field in values if settings.get(field) is None]  # and not replaced
+    try:
+        if "realm" in own:
+            check_realm(values["realm"])
+        if "clock_tolerance" in own:
+            check_tolerance(values["clock_tolerance"])
+    except CredentialError as error:
+        raise CredentialError(f"{name} can't be used: {error}") from None
+    if "signature_method" in own and values["signature_method"] not in NAMES:
+        raise SignatureMethodError(
+            f"{name} can't be used: its signature_method {values['signature_method']!a} is not one "
+            f"of {', '.join(NAMES)}"
+        )
     return OAuthHook(**{**values, **settings})
 
 
@@ -164,7 +177,10 @@ def _values(content: bytes, name: str) -> dict[str, Any]:
         if type(value) is not kind:  # to Python, true is a number
             wrong = f"its {key} is not {_KIND_NAMES[kind]}"
             raise CredentialError(f"{name} holds no credentials: {wrong}")
-    for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's
+    needed = ["consumer_key", "consumer_secret"]  # the class's would be another consumer's
+    if values.get("own_signature_method"):
+        needed.append("signature_method")
+    for key in needed:
         if key not in values:
             raise CredentialError(f"{name} holds no credentials: it has no {key}")
     try:
@@ -174,15 +190,4 @@ def _values(content: bytes, name: str) -> dict[str, Any]:
             Token(*token)
     except CredentialError as error:
         raise CredentialError(f"{name} holds no credentials: {error}") from None
-    try:
-        check_realm(values.get("realm"))
-        check_tolerance(values.get("clock_tolerance"))
-    except CredentialError as error:
-        raise CredentialError(f"{name} can't be used: {error}") from None
-    method = values.get("signature_method", NAMES[0])
-    if method not in NAMES and not values.get("own_signature_method"):
-        raise SignatureMethodError(
-            f"{name} can't be used: its signature_method {method!a} is not one of "
-            f"{', '.join(NAMES)}"
-        )
     return values

@@ -23,7 +23,8 @@ class Credentials:
     key: str
     secret: str
 
-    #: What they and the two are called in ``OAuthHook`` and its arguments, for messages.
+    #: For messages: the attribute of ``OAuthHook`` that holds them, and what key and secret are
+    #: called among its arguments.
     _of_hook = ""
     _key_name = "key"
     _secret_name = "secret"

@@ -352,7 +352,7 @@ class OAuthHook(AuthBase):
                 # place of another: be there when the request is sent, and sent again.
                 own["pre_request"] = [self, *others]
                 memory.auth = self
-                if caller != _EVENT:  # ahead of the sending, therefore
+                if caller != _EVENT and not _event_goes_on():  # ahead of the sending, therefore
                     memory.unsent = (_process, *message.signed_parts(request))
         return request
 
@@ -515,6 +515,20 @@ def _caller(request: PreparedRequest) -> str | None:
             return _AUTH
         frame = frame.f_back
     return None
+
+
+def _event_goes_on() -> bool:
+    """Whether a hook of the event has a request prepared, a few calls up, to go out in the place of
+    another: the event isn't called for that one any more.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(12):
+        if frame is None:
+            return False
+        if frame.f_code.co_name.endswith(_EVENT):
+            return bool(frame.f_locals.get("key") == "pre_request")
+        frame = frame.f_back
+    return False
 
 
 def called(hooks: dict[str, Any], event: str) -> Iterable[Any]:

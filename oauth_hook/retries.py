@@ -90,9 +90,7 @@ class SigningAdapter(HTTPAdapter):
             if response is not None:
                 _free_connection(response)
             _sleep(retries, raw)
-            # Of a copy, as a redirect is: it is no sending of the user's own.
-            again: Any = request.copy()
-            again = dispatch_hook("pre_request", again.hooks, again)
+            again: Any = dispatch_hook("pre_request", request.hooks, request)  # type: ignore[arg-type]
             request = again
 
 

@@ -109,7 +109,8 @@ _MOST = 64
 
 def _loaded(pem: bytes, passphrase: bytes | None) -> Any:
     """Raises ``CredentialError`` for what is no private key, or not open to ``passphrase``."""
-    source = hashlib.sha256(repr((pem, passphrase)).encode()).digest()
+    pem = bytes(pem)  # a subclass may hide in its repr what it is
+    source = hashlib.sha256(repr((pem, passphrase and bytes(passphrase))).encode()).digest()
     key = _read.get(source)
     if key is None:
         key = _loaded_anew(pem, passphrase)

@@ -45,7 +45,7 @@ __all__ = [
 TIMEOUT = 30.0
 
 #: The beginning of a URL, whole or from its path on, and of no query alone.
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|/|[^=&]*\?").match
+_URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:(?=/|[^&]*\?)|/|[^=&]*\?)").match
 
 _DENIED = ("permission_denied", "user_refused")  # values of oauth_problem
 
@@ -267,11 +267,12 @@ def access_token(
         CredentialTypeError: ``token`` is neither a token nor a pair, or ``hook`` not an OAuthHook.
         CredentialError: ``token`` is a pair with a wrong half.
     """
+    token = _token(token)  # first of all: a pair shows its secret among the locals
     parameters = _parameters(params)
     if verifier is not None or require_verifier:
         remedy = "give what the provider gave or showed, digit for digit"
         parameters["oauth_verifier"] = _text("verifier", verifier, remedy).strip()
-    with _asking(hook, _token(token)) as asking:
+    with _asking(hook, token) as asking:
         fields, _ = token_fields("access token", method, url, parameters, asking, session, timeout)
         issued = Token(fields.pop("oauth_token"), fields.pop("oauth_token_secret"))
     return AccessToken(_with_token(hook, issued), fields)

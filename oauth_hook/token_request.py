@@ -256,9 +256,10 @@ def _within(
     except RuntimeError:
         run()
     # In steps: on Windows, before Python 3.14, a Ctrl-C is seen between two of them only. They are
-    # counted, since time.monotonic() may stand still, as under freezegun.
-    while not done.wait(min(_STEP, timeout)) and timeout > _STEP:
-        timeout -= _STEP
+    # counted as well, since time.monotonic() may stand still, as under freezegun.
+    end, left = time.monotonic() + timeout, timeout
+    while left > 0 and not done.wait(min(_STEP, left)):
+        left = min(left - _STEP, end - time.monotonic())
     return outcomes[0] if outcomes else None
 
 

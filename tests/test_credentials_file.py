@@ -288,6 +288,20 @@ def test_what_the_file_says_wrong_is_told_of_the_file(
         credential_file.load(write(path, text), header_auth=True)
 
 
+def test_what_is_wrong_in_the_file_may_be_replaced(path: Path) -> None:
+    fields = {"realm": "é", "clock_tolerance": -1, "signature_method": "FOO"}
+    text = json.dumps({"consumer_key": "key", "consumer_secret": "", **fields})
+    replaced = {"realm": "r", "clock_tolerance": 5, "signature_method": "HMAC-SHA256"}
+    hook = credential_file.load(write(path, text), **replaced)
+    assert {name: getattr(hook, name) for name in replaced} == replaced
+
+
+def test_a_method_of_one_s_own_has_a_name(path: Path) -> None:
+    text = '{"consumer_key": "key", "consumer_secret": "", "own_signature_method": true}'
+    with pytest.raises(CredentialError, match="it has no signature_method"):
+        credential_file.load(write(path, text))
+
+
 def test_a_key_that_the_file_can_not_hold_is_missed_in_the_call(path: Path) -> None:
     text = '{"consumer_key": "key", "consumer_secret": "", "signature_method": "RSA-SHA1"}'
     with pytest.raises(CredentialError, match=r"^rsa_key is missing"):

@@ -155,7 +155,8 @@ def test_a_callback_url_may_be_given_whole_or_from_its_path_on_or_by_its_query(
 
 
 @pytest.mark.parametrize(
-    "before", ["a/b=1&", "a/b&", "app:cb?", "app:cb;k=v?", "cb?", " https://a/?"]
+    "before",
+    ["a/b=1&", "a/b&", "a:b=1&", "a:1&", "app:cb?", "app:cb;k=v?", "cb?", " https://a/cb;x=1?"],
 )
 def test_what_stands_before_the_query_may_be_odd(before: str) -> None:
     query = "oauth_token=the+token&oauth_verifier=v"

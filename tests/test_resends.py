@@ -377,6 +377,39 @@ def test_urllib3_retries_with_the_very_same_message_and_a_strict_provider_refuse
     assert first.raw == second.raw
 
 
+def test_a_retry_dispatches_the_request_that_its_user_holds(
+    strict: Provider, session: requests.Session
+) -> None:
+    session.mount("http://", SigningAdapter(max_retries=ON_503))
+    seen = []
+    strict.once("/x", Answer(503))
+    hooks: Any = {"pre_request": lambda request, **_: seen.append(request)}
+    prepared = session.prepare_request(requests.Request("GET", f"{HERE}/x", hooks=hooks))
+
+    response = session.send(prepared)
+
+    assert [request is prepared for request in seen] == [True, True]
+    assert response.request is prepared
+
+
+def test_a_retry_that_a_function_leads_elsewhere_is_refused_and_not_sent_unsigned(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    session.mount("http://", SigningAdapter(max_retries=ON_503))
+    mirrors = iter([f"{HERE}/x", "http://other.example/x"])
+
+    def mirror(request: requests.PreparedRequest, **_: Any) -> None:
+        request.url = next(mirrors)
+
+    strict.once("/x", Answer(503))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    with pytest.raises(UnsignableRequest, match="moved to another origin"):
+        session.get(f"{HERE}/x", hooks={"pre_request": [mirror, hook]})
+
+    assert len(strict.messages) == 1
+
+
 def test_digest_repeats_the_message_with_its_own_header(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:

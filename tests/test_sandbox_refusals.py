@@ -157,7 +157,7 @@ def test_another_body_than_the_one_that_was_hashed_is_refused(provider: Sandbox)
     answer = requests.post(uri, changed, headers=headers, timeout=10)
     assert_refused(answer, "parameter_rejected", 400)
     assert challenge(answer)["oauth_parameters_rejected"] == "oauth_body_hash"
-    assert f"Expected:  {hashed('sha1', changed)}, of the 8 bytes" in answer.text
+    assert f"Expected:  {hashed('sha1', changed)} (SHA1); of the 8 bytes" in answer.text
     assert "the body was changed after it was signed" in answer.text
 
 

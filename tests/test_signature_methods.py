@@ -14,11 +14,12 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import pytest
 import requests
@@ -258,6 +259,37 @@ def test_a_key_that_was_read_opens_to_its_passphrase_only() -> None:
     for wrong in (None, "wrong"):
         with pytest.raises(CredentialError):
             OAuthHook("t", "s", "k", "s", rsa_key_passphrase=wrong, **settings)
+
+
+def test_a_key_is_known_by_its_bytes_and_not_by_how_it_shows_itself() -> None:
+    class Secret(bytes):
+        def __repr__(self) -> str:
+            return "Secret('***')"
+
+    keys = [rsa_key(), rsa.generate_private_key(65537, 2048)]
+    request = requests.Request("GET", "http://api.example.com/x").prepare()
+    for key in keys:
+        hook = OAuthHook("t", "s", "k", signature_method="RSA-SHA1", rsa_key=Secret(pem(key)))
+        text = hook.explain(request.copy()).signature_base_string.encode()
+        assert hook._signer.sign(text.decode()) == encoded(
+            key.sign(text, padding.PKCS1v15(), hashes.SHA1())
+        )
+    encrypted, method = Secret(pem(rsa_key(), b"right")), "RSA-SHA1"
+    for passphrase in (b"right", b"wrong"):
+        with nullcontext() if passphrase == b"right" else pytest.raises(CredentialError):
+            OAuthHook(
+                "t",
+                "s",
+                "k",
+                "s",
+                signature_method=method,
+                rsa_key=encrypted,
+                rsa_key_passphrase=Secret(passphrase),
+            )
+
+
+def encoded(signature: bytes) -> str:
+    return quote(base64.b64encode(signature), safe="")
 
 
 def test_no_more_than_some_keys_are_kept() -> None:

@@ -245,10 +245,10 @@ def test_a_function_of_the_users_that_signs_gives_way_to_an_auth_and_to_the_last
     assert signed_by(strict) == [key(hook)] * 2
 
 
-@pytest.mark.parametrize("alone", [True, False], ids=["alone", "before the hook"])
+@pytest.mark.parametrize("by", ["a call", "auth", "the hook after it"])
 @pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
 def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
-    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool, alone: bool
+    strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool, by: str
 ) -> None:
     session.mount(
         HERE,
@@ -259,13 +259,17 @@ def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
     hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
 
     def another(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
-        made = requests.Request(request.method, request.url, data={"a": "1"}).prepare()
-        return hook(made) if alone else made
+        made = requests.Request(request.method, request.url, data={"a": "1"})
+        made.auth = hook if by == "auth" else None
+        return hook(made.prepare()) if by == "a call" else made.prepare()
 
     strict.once("/x", Answer(503), redirect(307, "/y"))
     strict.once("/y", redirect(307, "http://other.example/z"))
 
-    session.post(f"{HERE}/x", hooks={"pre_request": [another] if alone else [another, hook]})
+    session.post(
+        f"{HERE}/x",
+        hooks={"pre_request": [another, hook] if by == "the hook after it" else [another]},
+    )
 
     *here, elsewhere = strict.messages
     assert_each_verified(here, 3)

@@ -58,11 +58,12 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
 
 def _cause(ours: str, theirs: str) -> str:
     rest = ours.removeprefix(theirs)
-    begun = theirs.rpartition("&")[2].rpartition("%26")[2]  # of the last parameter
-    if rest != ours and theirs.count("&") == 2 and begun and rest.find("%26") > 0:
+    parameters = theirs.rpartition("&")[2]
+    in_the_midst = rest.find("%26") > 0 or parameters.endswith("%26")  # else it may be another text
+    if rest != ours and theirs.count("&") == 2 and parameters and in_the_midst:
         return (
-            f"The provider's text ends in the middle of a parameter, {len(rest)} characters early: "
-            "it was cut off, in a log perhaps."
+            f"The provider's text is the same as far as it goes, and ends {len(rest)} characters "
+            "early: it was cut off, in a log perhaps."
         )
     here, there = ours.split("&"), theirs.split("&")
     cause = _cause_in_form(here, there)
@@ -152,7 +153,7 @@ def _split(uri: str) -> SplitResult | None:
 
 def _pairs(parameters: str) -> list[tuple[str, str]]:
     """Names and values of a base string's third part, as section 3.6 has encoded them."""
-    pairs = [pair.partition("=") for pair in unquote(parameters).split("&")]
+    pairs = [pair.partition("=") for pair in unquote(parameters).split("&")] if parameters else []
     return [(name, value) for name, _, value in pairs]
 
 

@@ -194,15 +194,17 @@ def _check_body_hash(text: str, method: str, received: Received) -> None:
         )
     hashes = {known: b64encode(digest).decode() for known, digest in received.digests.items()}
     own = method.partition("-")[2].lower()  # "" of PLAINTEXT
-    right = [hashes[known] for known in dict.fromkeys((own, "sha1")) if known in hashes]
-    if text in right:
+    right = {known: hashes[known] for known in (own, "sha1") if known in hashes}
+    if text in right.values():
         return
+    expected = " or ".join(f"{value} ({known.upper()})" for known, value in right.items())
     other = next((known for known, value in hashes.items() if value == text), None)
     raise _parameter_rejected(
         name,
         f"{name} is not the hash of the body that arrived.",
         details=f"Received:  {text}\n"
-        f"Expected:  {' or '.join(right)}, of the {received.length} bytes of the body, in base64.\n"
+        f"Expected:  {expected or 'SHA-1, which this Python does not have'}; of the "
+        f"{received.length} bytes of the body, in base64.\n"
         + (
             f"It was made by {other.upper()}, which is not the hash of {method}.\n"
             if other
