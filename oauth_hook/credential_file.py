@@ -127,7 +127,7 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
             f"{name} holds no function for its signature method {method!a}, which is one of your "
             "own: only a program can give it, load(path, signature_method=(name, function))"
         )
-    own = [field for field in values if settings.get(field) is None]  # and not replaced
+    own = values.keys() - settings.keys()  # what the call doesn't replace
     try:
         if "realm" in own:
             check_realm(values["realm"])
@@ -177,10 +177,7 @@ def _values(content: bytes, name: str) -> dict[str, Any]:
         if type(value) is not kind:  # to Python, true is a number
             wrong = f"its {key} is not {_KIND_NAMES[kind]}"
             raise CredentialError(f"{name} holds no credentials: {wrong}")
-    needed = ["consumer_key", "consumer_secret"]  # the class's would be another consumer's
-    if values.get("own_signature_method"):
-        needed.append("signature_method")
-    for key in needed:
+    for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's
         if key not in values:
             raise CredentialError(f"{name} holds no credentials: it has no {key}")
     try:

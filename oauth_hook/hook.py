@@ -60,7 +60,8 @@ if hasattr(os, "register_at_fork"):  # another thread, not there in the child, m
 class _Memory:
     """What the hook remembers of a request, for when it meets it or a copy of it again."""
 
-    #: Whether a refused timestamp has had it sent once more, it or one of its redirects.
+    #: Whether a refused timestamp has had it sent once more, it or one of its redirects. (A retry
+    #: by an adapter counts by itself.)
     sent_once_more = False
     #: The request as it was signed ahead of time, until that signature goes out.
     unsent: tuple[Any, ...] | None = None
@@ -352,8 +353,9 @@ class OAuthHook(AuthBase):
                 # place of another: be there when the request is sent, and sent again.
                 own["pre_request"] = [self, *others]
                 memory.auth = self
-                if caller != _EVENT and not _event_goes_on():  # ahead of the sending, therefore
-                    memory.unsent = (_process, *message.signed_parts(request))
+                if caller != _EVENT:  # ahead of the sending, therefore
+                    parts = (_process, *message.signed_parts(request))
+                    memory.unsent = () if _event_goes_on() else parts
         return request
 
     def _become_auth(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
@@ -439,11 +441,14 @@ class OAuthHook(AuthBase):
         """A ``response`` hook: where the provider refuses the timestamp, its clock is learnt, and
         the request signed by it and sent once more.
         """
+        hooks: Any = getattr(response.request, "hooks", {})  # an adapter may have left it out
+        memory: _Memory | None = hooks.get(_MEMORY)
+        if memory is None:
+            return response
+        memory.unsent = None  # it has gone out, whether the event was called for it or not
         if response.status_code not in (400, 401, 403):
             return response
-        hooks: Any = response.request.hooks
-        memory = hooks.get(_MEMORY)
-        if memory is None or memory.url is None:  # another origin's clock is none of ours
+        if memory.url is None:  # another origin's clock is none of ours
             return response
         from . import clock
 
@@ -518,8 +523,10 @@ def _caller(request: PreparedRequest) -> str | None:
 
 
 def _event_goes_on() -> bool:
-    """Whether a hook of the event has a request prepared, a few calls up, to go out in the place of
-    another: the event isn't called for that one any more.
+    """Whether a hook of the event has a request prepared, a few calls up.
+
+    It may be to go out in the place of another. Then the event is called for it at a retry only,
+    which needs a new nonce.
     """
     frame: FrameType | None = sys._getframe(2)
     for _ in range(12):

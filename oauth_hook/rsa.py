@@ -86,7 +86,9 @@ def private_key(key: Any, passphrase: str | bytes | None) -> PrivateKey:
             "RSA needs the cryptography package: pip install 'requests-oauth[rsa]'"
         ) from None
     if not isinstance(key, RSAPrivateKey):
-        key = _loaded(_pem(key), _bytes(passphrase or None))
+        secret = _bytes(passphrase or None)
+        # As plain bytes: a subclass may hide what it is.
+        key = _loaded(bytes(memoryview(_pem(key))), secret and bytes(memoryview(secret)))
     if not isinstance(key, RSAPrivateKey):
         raise CredentialError("rsa_key is a private key of another kind: give an RSA key")
     if key.key_size < _SMALLEST:
@@ -109,8 +111,7 @@ _MOST = 64
 
 def _loaded(pem: bytes, passphrase: bytes | None) -> Any:
     """Raises ``CredentialError`` for what is no private key, or not open to ``passphrase``."""
-    pem = bytes(pem)  # a subclass may hide in its repr what it is
-    source = hashlib.sha256(repr((pem, passphrase and bytes(passphrase))).encode()).digest()
+    source = hashlib.sha256(repr((pem, passphrase)).encode()).digest()
     key = _read.get(source)
     if key is None:
         key = _loaded_anew(pem, passphrase)

@@ -45,7 +45,7 @@ __all__ = [
 TIMEOUT = 30.0
 
 #: The beginning of a URL, whole or from its path on, and of no query alone.
-_URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:(?=/|[^&]*\?)|/|[^=&]*\?)").match
+_URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]*:(?=/|[^&]*\?)|/)|(?!\s)[^=&]*\?").match
 
 _DENIED = ("permission_denied", "user_refused")  # values of oauth_problem
 

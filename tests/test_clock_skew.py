@@ -149,6 +149,23 @@ def test_what_was_learnt_serves_all_later_requests(
     assert problems(strict) == ["timestamp_refused", None, None, None]
 
 
+@pytest.mark.parametrize("as_auth", [True, False], ids=["auth", "pre_request"])
+def test_a_retry_counts_by_itself(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int, as_auth: bool
+) -> None:
+    session.mount("http://", SigningAdapter(max_retries=Retry(3, status_forcelist=[503])))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    hooks: Any = {} if as_auth else {"pre_request": hook}
+    request = requests.Request("GET", f"{HERE}/a", hooks=hooks, auth=hook if as_auth else None)
+    strict.once("/a", Answer(503), refusal(), redirect(302, "/b"))
+    strict.always("/b", refusal(ahead=9000))
+
+    response = session.send(request.prepare())
+
+    paths = [message.received.path for message in strict.messages]
+    assert (paths, response.status_code) == ([b"/a"] * 3 + [b"/b"] * 2, 401)
+
+
 def test_what_another_thread_has_learnt_meanwhile_stays(
     strict: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:

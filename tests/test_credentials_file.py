@@ -294,12 +294,15 @@ def test_what_is_wrong_in_the_file_may_be_replaced(path: Path) -> None:
     replaced = {"realm": "r", "clock_tolerance": 5, "signature_method": "HMAC-SHA256"}
     hook = credential_file.load(write(path, text), **replaced)
     assert {name: getattr(hook, name) for name in replaced} == replaced
+    hook = credential_file.load(path, **dict.fromkeys(replaced))
+    assert (hook.realm, hook.clock_tolerance, hook.signature_method) == (None, None, "HMAC-SHA1")
 
 
-def test_a_method_of_one_s_own_has_a_name(path: Path) -> None:
+def test_a_method_of_one_s_own_that_has_no_name_must_be_given_again(path: Path) -> None:
     text = '{"consumer_key": "key", "consumer_secret": "", "own_signature_method": true}'
-    with pytest.raises(CredentialError, match="it has no signature_method"):
+    with pytest.raises(SignatureMethodError, match="no function"):
         credential_file.load(write(path, text))
+    assert credential_file.load(path, signature_method="HMAC-SHA256").token is None
 
 
 def test_a_key_that_the_file_can_not_hold_is_missed_in_the_call(path: Path) -> None:

@@ -266,6 +266,9 @@ def test_a_key_is_known_by_its_bytes_and_not_by_how_it_shows_itself() -> None:
         def __repr__(self) -> str:
             return "Secret('***')"
 
+        def __bytes__(self) -> bytes:
+            return b"***"
+
     keys = [rsa_key(), rsa.generate_private_key(65537, 2048)]
     request = requests.Request("GET", "http://api.example.com/x").prepare()
     for key in keys:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -245,7 +246,7 @@ def test_a_function_of_the_users_that_signs_gives_way_to_an_auth_and_to_the_last
     assert signed_by(strict) == [key(hook)] * 2
 
 
-@pytest.mark.parametrize("by", ["a call", "auth", "the hook after it"])
+@pytest.mark.parametrize("by", ["a call", "auth", "auth in a thread", "the hook after it"])
 @pytest.mark.parametrize("form_auth", [False, True], ids=["", "form_auth"])
 def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
     strict: Provider, session: requests.Session, header_auth: bool, form_auth: bool, by: str
@@ -260,10 +261,14 @@ def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
 
     def another(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
         made = requests.Request(request.method, request.url, data={"a": "1"})
-        made.auth = hook if by == "auth" else None
+        made.auth = hook if by.startswith("auth") else None
+        if by == "auth in a thread":
+            with ThreadPoolExecutor() as threads:
+                return threads.submit(made.prepare).result()
         return hook(made.prepare()) if by == "a call" else made.prepare()
 
-    strict.once("/x", Answer(503), redirect(307, "/y"))
+    unavailable = [] if by == "auth in a thread" else [Answer(503)]
+    strict.once("/x", *unavailable, redirect(307, "/y"))
     strict.once("/y", redirect(307, "http://other.example/z"))
 
     session.post(
@@ -272,8 +277,40 @@ def test_a_request_that_a_function_makes_in_the_place_of_another_does_not_leak(
     )
 
     *here, elsewhere = strict.messages
-    assert_each_verified(here, 3)
+    assert_each_verified(here, 2 + len(unavailable))
     assert b"oauth_" not in elsewhere.raw
+
+
+def test_a_request_that_was_prepared_before_and_takes_the_place_of_another_does_not_leak(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    spare = requests.Request("GET", f"{HERE}/x", auth=hook).prepare()
+    strict.once("/x", redirect(307, "http://other.example/z"))
+    hooks: Any = {"pre_request": lambda request, **_: spare}
+
+    session.get(f"{HERE}/y", hooks=hooks)
+
+    here, elsewhere = strict.messages
+    assert here.problem is None
+    assert b"oauth_" not in elsewhere.raw
+
+
+@pytest.mark.parametrize("copied", [False, True], ids=["", "copied"])
+def test_what_a_function_prepares_beside_the_event_is_signed_wherever_it_is_led(
+    strict: Provider, session: requests.Session, header_auth: bool, copied: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    def prefetch(request: requests.PreparedRequest, **_: Any) -> None:
+        prepared = requests.Request("GET", f"{HERE}/in", auth=hook).prepare()
+        prepared = prepared.copy() if copied else prepared
+        prepared.url = "http://other.example/in"
+        session.send(prepared)
+
+    session.get(f"{HERE}/x", hooks={"pre_request": [prefetch, hook]})
+
+    assert_each_verified(strict.messages, 2)
 
 
 def test_a_function_of_the_users_that_chooses_a_hook_chooses_it_each_time(

@@ -59,8 +59,9 @@ def compared(ours: str, theirs: str) -> tuple[bool, str]:
 def _cause(ours: str, theirs: str) -> str:
     rest = ours.removeprefix(theirs)
     parameters = theirs.rpartition("&")[2]
-    in_the_midst = rest.find("%26") > 0 or parameters.endswith("%26")  # else it may be another text
-    if rest != ours and theirs.count("&") == 2 and parameters and in_the_midst:
+    # Else it may be another text, which is complete.
+    is_cut = rest.find("%26") > 0 or parameters.endswith(("%", "%2", "%26"))
+    if rest != ours and theirs.count("&") == 2 and parameters and is_cut:
         return (
             f"The provider's text is the same as far as it goes, and ends {len(rest)} characters "
             "early: it was cut off, in a log perhaps."

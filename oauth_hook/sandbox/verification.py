@@ -199,18 +199,20 @@ def _check_body_hash(text: str, method: str, received: Received) -> None:
         return
     expected = " or ".join(f"{value} ({known.upper()})" for known, value in right.items())
     other = next((known for known, value in hashes.items() if value == text), None)
+    cause = ""
+    if other:
+        cause = f"It was made by {other.upper()}, which is not the hash of {method}.\n"
+    elif "sha1" in hashes:
+        cause = (
+            "Usual cause: the body was changed after it was signed, or another text of the same "
+            "JSON was hashed.\n"
+        )
     raise _parameter_rejected(
         name,
         f"{name} is not the hash of the body that arrived.",
         details=f"Received:  {text}\n"
-        f"Expected:  {expected or 'SHA-1, which this Python does not have'}; of the "
-        f"{received.length} bytes of the body, in base64.\n"
-        + (
-            f"It was made by {other.upper()}, which is not the hash of {method}.\n"
-            if other
-            else "Usual cause: the body was changed after it was signed, or another text of the "
-            "same JSON was hashed.\n"
-        ),
+        f"Expected:  {expected or 'one by SHA1, which this Python does not have'}; of the "
+        f"{received.length} bytes of the body, in base64.\n{cause}",
     )
 
 
