@@ -40,7 +40,7 @@ class Program(OAuthHook):
     """One consumer for all hooks of a program."""
 
     consumer_key = "dpf43f3p2l4k3l03"
-    consumer_secret: str = "kd94hf93k423kf44"
+    consumer_secret = "kd94hf93k423kf44"
     header_auth = True
 
 
