@@ -2,7 +2,7 @@
 
 It has ``message.py`` sign, and knows Requests' public ``AuthBase``, ``PreparedRequest`` and
 ``Session.should_strip_auth`` and nothing of Requests' insides: niquests' requests serve as well.
-(But for :func:`_caller`, which knows the names of two functions that call a hook.)
+(But for :func:`_caller` and :func:`_event_goes_on`, which know the two functions that call a hook.)
 """
 
 from __future__ import annotations

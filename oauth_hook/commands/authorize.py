@@ -16,7 +16,13 @@ from ..providers import PROVIDERS, Provider
 from ..showing import printable
 from . import CommandFailed, is_utf8, port
 from .client import client
-from .consumer import ENVIRONMENT, add_signing_options, check_realm, consumer, signing_settings
+from .consumer import (
+    ENVIRONMENT,
+    add_signing_options,
+    check_realm_is_sent,
+    consumer,
+    signing_settings,
+)
 from .refusal import in_its_words
 from .terminal import painted
 
@@ -106,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
         "signature_method": provider.signature_method,
         **signing_settings(arguments),
     }
-    check_realm(arguments, settings["header_auth"])
+    check_realm_is_sent(arguments, settings["header_auth"])
     hook = OAuthHook(**consumer(settings), **settings)
 
     def asked_for(callback: str) -> tuple[Token, str]:

@@ -128,7 +128,7 @@ def hook_for(arguments: argparse.Namespace) -> OAuthHook:
     return OAuthHook(token, token_secret, **consumer(settings), **settings)
 
 
-def check_realm(arguments: argparse.Namespace, header_auth: bool) -> None:
+def check_realm_is_sent(arguments: argparse.Namespace, header_auth: bool) -> None:
     """Raises CommandFailed where ``--realm`` would go nowhere."""
     if arguments.realm is not None and not header_auth:
         raise CommandFailed("--realm goes into the Authorization header only: give --header too")

@@ -16,7 +16,7 @@ from ..failure import announced_length, is_cut_short, reason
 from ..showing import printable
 from . import CommandFailed
 from .client import client
-from .consumer import add_credentials_option, add_signing_options, check_realm, hook_for
+from .consumer import add_credentials_option, add_signing_options, check_realm_is_sent, hook_for
 from .described import add_request_arguments, described
 from .progress import Progress
 from .terminal import painted
@@ -48,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs the command; gives its exit status."""
     request = described(arguments)
     if arguments.credentials is None:  # before anything is asked for
-        check_realm(arguments, bool(arguments.header))
+        check_realm_is_sent(arguments, bool(arguments.header))
     hook = hook_for(arguments)
-    check_realm(arguments, hook.header_auth)
+    check_realm_is_sent(arguments, hook.header_auth)
     hooks: Any = {"pre_request": hook}
     with client() as session:
         with _upload(request.data):
