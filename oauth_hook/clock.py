@@ -124,7 +124,8 @@ def _timestamp(request: PreparedRequest) -> int | None:
 def _is_short(response: Response) -> bool:
     if isinstance(response.raw, io.BytesIO):  # somebody has read it before us, for all others
         return True
-    if "Content-Encoding" in response.headers:  # a few hundred bytes may become gigabytes
+    # Compressed, a few hundred bytes may become gigabytes; in chunks, Content-Length means nothing.
+    if "Content-Encoding" in response.headers or "Transfer-Encoding" in response.headers:
         return False
     length = announced_length(response)
     return length is not None and length <= LONGEST_REPORT

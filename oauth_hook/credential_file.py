@@ -11,11 +11,11 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .credentials import Consumer, Token
-from .errors import CredentialError, SignatureMethodError
+from .errors import CredentialError, OAuthError, SignatureMethodError
 from .hook import OAuthHook, check_tolerance
 from .signer import NAMES, check_realm
 
@@ -120,27 +120,10 @@ def load(path: str | os.PathLike[str], **settings: Any) -> OAuthHook:
         OSError: it can't be read.
     """
     name = os.fsdecode(path)
-    values = _values(_content(path, name), name)
-    if values.pop("own_signature_method", False) and settings.get("signature_method") is None:
-        method = values.get("signature_method")
-        raise SignatureMethodError(
-            f"{name} holds no function for its signature method {method!a}, which is one of your "
-            "own: only a program can give it, load(path, signature_method=(name, function))"
-        )
-    own = values.keys() - settings.keys()  # what the call doesn't replace
-    try:
-        if "realm" in own:
-            check_realm(values["realm"])
-        if "clock_tolerance" in own:
-            check_tolerance(values["clock_tolerance"])
-    except CredentialError as error:
-        raise CredentialError(f"{name} can't be used: {error}") from None
-    if "signature_method" in own and values["signature_method"] not in NAMES:
-        raise SignatureMethodError(
-            f"{name} can't be used: its signature_method {values['signature_method']!a} is not one "
-            f"of {', '.join(NAMES)}"
-        )
-    return OAuthHook(**{**values, **settings})
+    found = _settings(_content(path, name), name, settings)
+    if isinstance(found, OAuthError):
+        raise found
+    return OAuthHook(**{**found, **settings})
 
 
 def _content(path: str | os.PathLike[str], name: str) -> bytes:
@@ -161,30 +144,61 @@ def _content(path: str | os.PathLike[str], name: str) -> bytes:
         return file.read(_MOST + 1)
 
 
-def _values(content: bytes, name: str) -> dict[str, Any]:
-    """What :func:`save` has written, each field of its kind, the credentials usable."""
+def _settings(
+    content: bytes, name: str, replaced: Mapping[str, Any]
+) -> dict[str, Any] | OAuthError:
+    """What :func:`save` has written, as arguments of ``OAuthHook``, or what is wrong with it.
+
+    Nothing is raised here, where local variables hold the secrets: Sentry and its kind show them.
+    What is ``replaced`` may be wrong.
+    """
+    values, wrong = _values(content)
+    if wrong:
+        return CredentialError(f"{name} holds no credentials: {wrong}")
+    if values.pop("own_signature_method", False) and replaced.get("signature_method") is None:
+        method = values.get("signature_method")
+        return SignatureMethodError(
+            f"{name} holds no function for its signature method {method!a}, which is one of your "
+            "own: only a program can give it, load(path, signature_method=(name, function))"
+        )
+    own = values.keys() - replaced.keys()
+    try:
+        if "realm" in own:
+            check_realm(values["realm"])
+        if "clock_tolerance" in own:
+            check_tolerance(values["clock_tolerance"])
+    except CredentialError as error:
+        return CredentialError(f"{name} can't be used: {error}")
+    if "signature_method" in own and values["signature_method"] not in NAMES:
+        return SignatureMethodError(
+            f"{name} can't be used: its signature_method {values['signature_method']!a} is not one "
+            f"of {', '.join(NAMES)}"
+        )
+    return values
+
+
+def _values(content: bytes) -> tuple[dict[str, Any], str]:
+    """Each field of its kind, the credentials usable; or none, and what is wrong."""
     try:
         values = json.loads(content) if len(content) <= _MOST else None
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise CredentialError(f"{name} holds no credentials: it is not a JSON object")
+        return {}, "it is not a JSON object"
     for key, value in values.items():
         kind = _KINDS.get(key)
         if kind is None:
-            unknown = f"it has an unknown field {key[:40]!a}"
-            raise CredentialError(f"{name} holds no credentials: {unknown}")
+            return {}, f"it has an unknown field {key[:40]!a}"
         if type(value) is not kind:  # to Python, true is a number
-            wrong = f"its {key} is not {_KIND_NAMES[kind]}"
-            raise CredentialError(f"{name} holds no credentials: {wrong}")
+            return {}, f"its {key} is not {_KIND_NAMES[kind]}"
     for key in ("consumer_key", "consumer_secret"):  # the class's would be another consumer's
         if key not in values:
-            raise CredentialError(f"{name} holds no credentials: it has no {key}")
+            return {}, f"it has no {key}"
     try:
         Consumer(values["consumer_key"], values["consumer_secret"])
         token: list[Any] = [values.get(key) for key in ("access_token", "access_token_secret")]
         if token != [None, None]:
             Token(*token)
     except CredentialError as error:
-        raise CredentialError(f"{name} holds no credentials: {error}") from None
-    return values
+        return {}, str(error)
+    return values, ""

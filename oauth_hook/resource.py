@@ -101,12 +101,16 @@ def _authority_as_sent(authority: str) -> str:
     No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
     do all the implementations that the vectors compare, and so it is sent to an http proxy.
     """
-    if signing.compiled(r"\[[^]]*%").search(authority.rpartition("@")[2]):
+    host = authority.rpartition("@")[2]
+    if host.startswith("[") and "%" in host.partition("]")[0]:
         raise ValueError(
             "its IPv6 address has a zone, which some versions of Python send and others don't: "
             "give the Host header that the provider is to see"
         )
-    return signing.compiled(r":0+(?=[0-9]+$)").sub(":", authority)
+    before, colon, port = authority.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()):
+        return authority
+    return f"{before}:{port.lstrip('0') or '0'}"
 
 
 @cache

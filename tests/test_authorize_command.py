@@ -125,18 +125,22 @@ def test_a_callback_for_another_token_is_refused_and_the_right_one_waited_for(
     env, opened = browser(tmp_path)
     with at_terminal(*authorize, env={**env, **consumer}) as terminal:
         location = way_back("allow", wait_for(opened))
-        callback = location.partition("?")[0]
+        callback, _, query = location.partition("?")
+        ours = parse_qs(query)
         for other in (
             {"oauth_token": "another", "oauth_verifier": "1"},
             {"oauth_token": "another", "oauth_problem": "user_refused"},
             {"denied": "another"},
+            {"denied": ""},
+            {"oauth_token": "", "oauth_verifier": "1"},
+            {"oauth_token": [*ours["oauth_token"], "another"], "oauth_verifier": "1"},
         ):
             answer = requests.get(callback, params=other)
             assert answer.status_code == 400
             assert "about another request token" in answer.text
         assert requests.get(location).status_code == 200
         assert terminal.end() == 0
-    assert terminal.shown.count("came back for another request token: still waiting") == 3
+    assert terminal.shown.count("came back for another request token: still waiting") == 6
 
 
 @pytest.mark.parametrize(

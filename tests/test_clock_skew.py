@@ -824,6 +824,27 @@ def test_a_stream_that_is_refused_is_not_read_to_its_end(
         assert response.history[0].raw.closed
 
 
+def test_a_stream_in_chunks_is_not_read_whatever_length_it_announces(
+    header_auth: bool, skew: int
+) -> None:
+    blocks = [b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 500
+    head = "".join(f"{name}: {value}\r\n" for name, value in REFUSAL.items())
+    head += f"Date: {formatdate()}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    def refuses(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 401 No\r\n" + head.encode())
+        while blocks:
+            connection.sendall(blocks.pop())
+
+    hook = OAuthHook("t", "hush-ts", "k", "hush-cs", header_auth)
+    with misbehaving(refuses, sends(form("fine"))) as server, requests.Session() as session:
+        session.trust_env = False
+        response = session.get(server.url, auth=hook, stream=True, timeout=2)
+
+        assert response.status_code == 200
+        assert blocks
+
+
 def test_the_second_time_waits_no_longer_than_the_first(header_auth: bool, skew: int) -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in REFUSAL.items())
     refusal = form("", "401 No", f"{head}Date: {formatdate()}\r\n")

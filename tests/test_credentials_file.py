@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import requests
+from eavesdropper import locals_shown
 
 from oauth_hook import CredentialError, OAuthHook, SignatureMethodError, credential_file
 
@@ -232,6 +233,7 @@ def test_a_file_that_holds_no_credentials_is_refused(path: Path, text: str, says
         credential_file.load(write(path, text))
     assert str(caught.value).startswith(f"{path} holds no credentials: ")
     assert "hush" not in f"{caught.value!r} {caught.value.__context__!r}"
+    assert [text for text in locals_shown(caught.value) if "hush" in text] == []
 
 
 def test_a_file_of_other_bytes_than_text_is_refused(path: Path) -> None:
@@ -281,11 +283,12 @@ def test_how_the_hook_signs_is_kept_too(path: Path) -> None:
 def test_what_the_file_says_wrong_is_told_of_the_file(
     path: Path, field: str, value: str | int, says: str
 ) -> None:
-    text = json.dumps({"consumer_key": "key", "consumer_secret": "", field: value})
+    text = json.dumps({"consumer_key": "key", "consumer_secret": "hush", field: value})
     with pytest.raises(
         (CredentialError, SignatureMethodError), match=f"^{path} can't be used: {says}"
-    ):
+    ) as caught:
         credential_file.load(write(path, text), header_auth=True)
+    assert [text for text in locals_shown(caught.value) if "hush" in text] == []
 
 
 def test_what_is_wrong_in_the_file_may_be_replaced(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import time
 import types
 from typing import Any
 from unittest.mock import ANY
@@ -441,7 +442,10 @@ def test_no_name_is_no_method() -> None:
     [
         ("a.example:00080", "a.example"),
         ("a.example:0008080", "a.example:8080"),
+        ("a.example:000", "a.example:0"),
+        ("u:0080@a.example", "a.example"),
         ("[fe80::0001]:080", "[fe80::0001]"),
+        ("[fe80::0001]", "[fe80::0001]"),
         ("a%7eb.example", "a%7eb.example"),
     ],
 )
@@ -450,6 +454,20 @@ def test_zeros_go_from_the_port_alone(authority: str, named: str) -> None:
     request.url = f"http://{authority}/x"
     hook = OAuthHook("t", "ts", "k", "cs")
     assert hook.explain(request).base_string_uri == f"http://{named}/x"
+
+
+def test_no_long_authority_of_a_location_takes_long() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+
+    def seconds(number: int) -> float:
+        request = requests.Request("GET", URL).prepare()
+        request.url = f"http://x:{'0' * number}@api.example.com/"
+        begin = time.process_time()
+        hook(request)
+        return time.process_time() - begin
+
+    # 16 times as many: in quadratic time 256 times as long.
+    assert seconds(32_000) < 80 * min(seconds(2_000) for _ in range(5))
 
 
 def test_a_copy_with_a_broken_port_is_refused_and_never_sent_unsigned() -> None:

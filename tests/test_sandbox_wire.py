@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -169,6 +170,26 @@ def test_header_that_cannot_be_read_is_refused(provider: Sandbox) -> None:
         status, answer = wire.ask(raw)
     assert status == 400
     assert b'can\'t be read from here: "x" oauth' in answer
+
+
+def test_no_header_takes_long_to_read(provider: Sandbox) -> None:
+    def seconds(number: int) -> float:
+        fields = b"Authorization: OAuth a=" + b" " * number + b'"\r\n'
+        with Wire(provider) as wire:
+            begin = time.process_time()
+            assert wire.ask(b"GET / HTTP/1.1\r\nHost: a\r\n" + fields + b"\r\n")[0] == 400
+            return time.process_time() - begin
+
+    # 16 times as many: in quadratic time 256 times as long.
+    assert seconds(32_000) < 80 * min(seconds(2_000) for _ in range(5))
+
+
+def test_header_without_a_value_is_an_empty_one(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource").replace(b"OAuth oauth", b"OAuth a= , oauth")
+    with Wire(provider) as wire:
+        status, answer = wire.ask(raw)
+    assert status == 401
+    assert b"signature" in answer
 
 
 def test_another_schemes_header_is_left_alone(provider: Sandbox) -> None:

@@ -256,8 +256,10 @@ def _by_callback(
         came_back: list[str | ExchangeError | None] = []
 
         def judge(callback_url: str) -> Verdict:
-            query = dict(parse_qsl(urlsplit(callback_url).query))
-            if query.get("oauth_token", query.get("denied", token.key)) != token.key:
+            query = parse_qsl(urlsplit(callback_url).query, keep_blank_values=True)
+            named = [value for name, value in query if name == "oauth_token"]
+            named = named or [value for name, value in query if name == "denied"]
+            if {*named} - {token.key}:
                 _say("the browser came back for another request token: still waiting")
                 text = "This is about another request token: the terminal is still waiting."
                 return Verdict(False, "Not this one", text, final=False)

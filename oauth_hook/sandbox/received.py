@@ -23,7 +23,7 @@ Place = Literal["header", "query", "body"]
 _FORM = "application/x-www-form-urlencoded"
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,9}))?")
 _AUTH_PARAM = re.compile(
-    r"""[\s,]*([^\s=",]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))\s*(?=,|$)""", re.DOTALL
+    r"""[\s,]*([^\s=",]+)\s*=\s*(?:(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))\s*)?(?=,|$)""", re.DOTALL
 )
 
 
@@ -191,7 +191,7 @@ def _auth_params(text: str) -> Pairs:
         position = match.end()
         name, quoted, plain = match.groups()
         if name.lower() != "realm":
-            value = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            value = (plain or "") if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
             pairs.append((_decode(name), _decode(value)))
     return pairs
 
