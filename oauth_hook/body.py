@@ -20,6 +20,7 @@ from .errors import UnreadableBody, UnreadableForm, UnsignableRequest
 
 FORM = "application/x-www-form-urlencoded"
 _BLOCK = 1 << 16  # bytes
+_BYTES = (bytes, bytearray, memoryview)
 
 
 #: The fields of a header: by the name in lower case, the name as it is written and the value.
@@ -84,8 +85,11 @@ def read_form(request: PreparedRequest) -> tuple[str | bytes, bytes | None]:
             return body, None
         wire = _encoded(body, request, UnreadableForm)
         return wire, wire
-    if isinstance(body, (bytes, bytearray, memoryview)):
+    if isinstance(body, _BYTES):
         return bytes(body), None
+    if isinstance(body, _OwnFile) and not body.closed:
+        content = body.getvalue()
+        return content, content  # the present one may be read to its end, or by another thread
     remedy = (
         "it is a form by its Content-Type and must be signed: "
         "give it as dict, str or bytes, or give another Content-Type"
@@ -111,7 +115,7 @@ def hash_body(request: PreparedRequest, hash_name: str) -> tuple[bytes | None, b
         wire = _encoded(body, request, UnreadableBody)
         new_body = None if body.isascii() else wire
         digest.update(wire)
-    elif isinstance(body, (bytes, bytearray, memoryview)):
+    elif isinstance(body, _BYTES):
         digest.update(body)
     else:
         remedy = "it must be hashed: give it as bytes or as a file, or make the hook without it"
@@ -180,7 +184,7 @@ def _read_and_rewind(
 def rewound(request: PreparedRequest) -> bool:
     """Whether the body can be sent once more from its beginning; a file stands there then."""
     body: Any = request.body
-    if body is None or isinstance(body, (str, bytes, bytearray, memoryview)):
+    if body is None or isinstance(body, (str, *_BYTES)):
         return True
     if not isinstance(getattr(request, "_body_position", None), int):
         return False  # a generator: Requests notes the position of anything that has one
@@ -191,22 +195,26 @@ def rewound(request: PreparedRequest) -> bool:
     return True
 
 
+class _OwnFile(io.BytesIO):
+    """What :func:`put_body` puts in the place of a file. Its user can't rewind it."""
+
+
 def put_body(body: str | bytes, request: PreparedRequest) -> None:
     """Gives the request another body, and the Content-Length that goes with it."""
     # Of its own: a shallow copy of the request shares the headers, but not the body.
     request.headers = request.headers.copy()
     if not body:
         # Of a file an empty one is left: Requests may have to rewind it for a redirect.
-        was_text = isinstance(request.body, (str, bytes))
-        request.body = None if was_text else io.BytesIO()
+        was_file = not isinstance(request.body, (str, *_BYTES))
+        request.body = _OwnFile() if was_file else None
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
             request.headers.pop(name, None)
         request.prepare_content_length(None)
-        if not was_text:
+        if was_file:
             request.headers["Content-Length"] = "0"
-    elif isinstance(request.body, (str, bytes)):
+    elif isinstance(request.body, (str, *_BYTES)):
         request.body = body
         request.prepare_content_length(body)
     else:  # a file stays one, so that Requests can rewind it for a redirect
         request.headers.pop("Transfer-Encoding", None)
-        request.prepare_body(io.BytesIO(body if isinstance(body, bytes) else body.encode()), None)
+        request.prepare_body(_OwnFile(body if isinstance(body, bytes) else body.encode()), None)

@@ -101,8 +101,8 @@ def _authority_as_sent(authority: str) -> str:
     No zeros before the port. A dot at the host's end stays, though urllib3 leaves it away there: so
     do all the implementations that the vectors compare, and so it is sent to an http proxy.
     """
-    host = authority.rpartition("@")[2]
-    if host.startswith("[") and "%" in host.partition("]")[0]:
+    in_brackets = authority.rpartition("@")[2].partition("[")[2].partition("]")[0]
+    if "%" in in_brackets:
         raise ValueError(
             "its IPv6 address has a zone, which some versions of Python send and others don't: "
             "give the Host header that the provider is to see"

@@ -155,6 +155,39 @@ def test_a_seekable_file_sent_twice_is_signed_twice(
     assert alike(strict.messages)
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, io.BytesIO])
+@pytest.mark.parametrize("as_auth", [True, False], ids=["auth", "pre_request"])
+@pytest.mark.parametrize("form_auth", [True, False], ids=["in the form", "taken out of the form"])
+def test_a_form_that_the_hook_has_changed_is_sent_whole_each_time(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    kind: Any,
+    as_auth: bool,
+    form_auth: bool,
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=form_auth)
+    given = {"auth": hook} if as_auth else {"hooks": {"pre_request": hook}}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = kind(b"a=1&b=2" if form_auth else b"a=1&oauth_callback=oob&b=2")
+    prepared = requests.Request("POST", f"{HERE}/x", headers, data=body, **given).prepare()
+    strict.once("/x", redirect(307, "/y"))
+
+    response = session.send(prepared, timeout=5)
+    assert "a%3D1%26b%3D2" in hook.explain(response.request).signature_base_string
+    for again in (
+        prepared,
+        prepared.copy(),
+        response.request,
+        pickle.loads(pickle.dumps(prepared)),
+    ):
+        session.send(again, timeout=5)
+
+    assert_each_verified(strict.messages, 6)
+    for message in strict.messages:
+        assert message.received.form_pairs[:2] == [("a", "1"), ("b", "2")]
+
+
 def test_what_was_changed_between_two_sendings_is_signed_as_it_is_now(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:
