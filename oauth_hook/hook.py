@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from itertools import pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
@@ -325,6 +326,12 @@ class OAuthHook(AuthBase):
             if memory.auth is not None and memory.auth in called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
             return self._sign_again(request, memory)
+        others = called(hooks, "pre_request")
+        caller = None
+        if others != [self]:  # else no function can have made it in the place of another
+            caller = _caller(request)
+            if caller == _EVENT and _is_led_away(request):
+                return _left_unsigned(request)
         try:
             signed = message.sign(request, None, self._signer, self.header_auth, self._ahead)
         except UnsignableRequest:
@@ -345,17 +352,15 @@ class OAuthHook(AuthBase):
             return self(request)
         if type(request) is not PreparedRequest:
             self._follow(request)
-        others = called(hooks, "pre_request")
-        if self not in others:
-            caller = _caller(request)
-            if caller == _AUTH or not others:
-                # It is auth=hook, or the event's, with a request that some function made in the
-                # place of another: be there when the request is sent, and sent again.
-                own["pre_request"] = [self, *others]
-                memory.auth = self
-                if caller != _EVENT:  # ahead of the sending, therefore
-                    parts = (_process, *message.signed_parts(request))
-                    memory.unsent = () if _event_goes_on() else parts
+        if self not in others and (caller == _AUTH or not others):
+            # It is auth=hook, or the event's, with a request that some function made in the place
+            # of another: be there when the request is sent, and sent again. Last, since what the
+            # others change must be signed.
+            own["pre_request"] = [*others, self]
+            memory.auth = self
+            if caller != _EVENT:  # ahead of the sending, therefore
+                parts = (_process, *message.signed_parts(request))
+                memory.unsent = () if _event_goes_on() else parts
         return request
 
     def _become_auth(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
@@ -370,7 +375,7 @@ class OAuthHook(AuthBase):
         ]
         unsent = None if memory.unsent is None else ()  # the signature that waits is the other's
         memory = memory.but(auth=self, unsent=unsent)
-        _remember(request, memory, pre_request=[self, *others], response=[self._answer, *answers])
+        _remember(request, memory, pre_request=[*others, self], response=[self._answer, *answers])
         try:
             return self._sign_again(request, memory)
         except BaseException:
@@ -397,7 +402,7 @@ class OAuthHook(AuthBase):
                 _remember(request, memory)
                 setattr(request, _FIRST, True)
         is_first = getattr(request, _FIRST, False)
-        if memory.url is None or not _same_origin(memory.url, request):
+        if memory.url is None or not _same_origin(memory.url, request.url, request):
             if is_first:  # no redirect has led it there
                 raise UnsignableRequest(
                     "the URL of a request that was sent has moved to another origin: "
@@ -408,10 +413,7 @@ class OAuthHook(AuthBase):
             # redirect leaves the origin, and a later hop that leads back goes without. Else another
             # site could have us sign what it likes. This hop gets a mapping of its own, for itself
             # and the copies made of it; the request that the user holds can still be sent again.
-            _remember(request, _Memory(None, {}))
-            message.take_out(request)
-            log.debug("not signed: redirected to another origin")
-            return request
+            return _left_unsigned(request)
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
             memory = memory.but(url=request.url)
             _remember(request, memory)
@@ -538,6 +540,24 @@ def _event_goes_on() -> bool:
     return False
 
 
+def _is_led_away(request: PreparedRequest) -> bool:
+    """Whether a redirect, or an earlier one of the same chain, leads ``request`` to another origin.
+
+    Asked where nothing is remembered of it: a function of the event may have made it in the place
+    of the one that was redirected, and left the memory behind. Requests itself knows the chain.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    events = 0
+    while frame is not None and events < 2:  # the second is of another request, which this is in
+        name = frame.f_code.co_name
+        events += name.endswith(_EVENT)
+        if name.endswith("resolve_redirects"):
+            urls = [*(response.url for response in frame.f_locals.get("hist", ())), request.url]
+            return not all(_same_origin(*hop, request) for hop in pairwise(urls))
+        frame = frame.f_back
+    return False
+
+
 def called(hooks: dict[str, Any], event: str) -> Iterable[Any]:
     """What is called at ``event``: Requests takes one callable or several."""
     one_or_several: Any = hooks.get(event) or ()
@@ -553,10 +573,20 @@ def _remember(request: PreparedRequest, memory: _Memory, **events: list[Any]) ->
     request.hooks = hooks
 
 
-def _same_origin(signed_url: str, request: PreparedRequest) -> bool:
-    """Requests' own rule, by which http may turn into https on the default ports."""
+def _left_unsigned(request: PreparedRequest) -> PreparedRequest:
+    _remember(request, _Memory(None, {}))
+    message.take_out(request)
+    log.debug("not signed: redirected to another origin")
+    return request
+
+
+def _same_origin(one: str, other: str | None, request: PreparedRequest) -> bool:
+    """Requests' own rule, by which http may turn into https on the default ports.
+
+    Raises ``InvalidURL``, about ``request``.
+    """
     try:
-        return not Session.should_strip_auth(Session, signed_url, request.url)  # type: ignore[arg-type]
+        return not Session.should_strip_auth(Session, one, other)  # type: ignore[arg-type]
     except ValueError:
         pass
     raise InvalidURL("the URL can't be signed: it names no valid host or port", request=request)

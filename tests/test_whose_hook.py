@@ -296,6 +296,93 @@ def test_a_request_that_was_prepared_before_and_takes_the_place_of_another_does_
     assert b"oauth_" not in elsewhere.raw
 
 
+def rebuilt(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+    """With the hooks of the events that Requests knows, and so without our memory."""
+    hooks = {event: request.hooks[event] for event in requests.hooks.HOOKS}  # type: ignore[index]
+    again = requests.Request(request.method, request.url, request.headers, data=request.body)
+    again.hooks.update(hooks)
+    return again.prepare()
+
+
+def stripped(request: requests.PreparedRequest, **_: Any) -> None:
+    request.hooks = {"response": [], "pre_request": request.hooks["pre_request"]}  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("function", [rebuilt, stripped])
+@pytest.mark.parametrize("order", ["it, hook", "hook, it", "auth", "by a call in it"])
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_function_that_leaves_the_memory_behind_does_not_leak(
+    strict: Provider,
+    session: requests.Session,
+    header_auth: bool,
+    function: Any,
+    order: str,
+    status: int,
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    strict.once("/x", redirect(status, "/y"))
+    strict.once("/y", redirect(status, "http://other.example/1"))
+    strict.once("/1", redirect(status, "/2"))
+    strict.once("/2", redirect(status, f"{HERE}/z"))
+
+    def by_a_call(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+        return hook(function(request) or request)
+
+    given = {"it, hook": [function, hook], "hook, it": [hook, function], "auth": [function]}
+    response = session.post(
+        f"{HERE}/x",
+        {"a": "1"},
+        auth=hook if order == "auth" else None,
+        hooks={"pre_request": given.get(order, [by_a_call])},
+    )
+
+    assert response.status_code == 401  # the last of them, which came from elsewhere
+    here, elsewhere = strict.messages[:2], strict.messages[2:]
+    assert_each_verified(here, 2)
+    assert len(elsewhere) == 3
+    assert b"oauth_" not in b"".join(message.raw for message in elsewhere)
+
+
+def test_what_a_function_asks_for_while_a_redirect_is_followed_is_no_redirect(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    strict.once("/x", redirect(302, "/y"))
+
+    def asks(request: requests.PreparedRequest, **_: Any) -> None:
+        hooks: Any = {"pre_request": [lambda request: None, hook]}
+        session.get("http://other.example/in", hooks=hooks)
+
+    session.get(f"{HERE}/x", hooks={"pre_request": [asks, hook]})
+
+    assert_each_verified(strict.messages, 4)
+
+
+@pytest.mark.parametrize("sent", [False, True], ids=["never sent", "sent before"])
+def test_an_auth_that_is_given_later_signs_what_the_functions_change(
+    strict: Provider, session: requests.Session, header_auth: bool, sent: bool
+) -> None:
+    def changes(request: requests.PreparedRequest, **_: Any) -> None:
+        request.url = f"{HERE}/x?changed=1"
+
+    first, second = (OAuthHook(*strict.credentials(), header_auth) for _ in "12")
+    hooks: Any = {"pre_request": [changes]}
+    request = requests.Request("GET", f"{HERE}/x", hooks=hooks, auth=first if sent else None)
+    prepared = request.prepare()
+    if sent:
+        prepared.prepare_auth(first)
+        session.send(prepared)
+        strict.messages.clear()
+    prepared.prepare_auth(second)
+
+    session.send(prepared)
+    session.send(prepared)
+
+    assert_each_verified(strict.messages, 2)
+    assert signed_by(strict) == [key(second)] * 2
+    assert [message.query for message in strict.messages] == ["changed=1"] * 2
+
+
 @pytest.mark.parametrize("copied", [False, True], ids=["", "copied"])
 def test_what_a_function_prepares_beside_the_event_is_signed_wherever_it_is_led(
     strict: Provider, session: requests.Session, header_auth: bool, copied: bool
