@@ -591,7 +591,7 @@ def test_the_sandbox_prints_what_one_needs_and_serves_until_interrupted(tmp_path
     assert re.findall(r"^\d\d:\d\d:\d\d (.*)", terminal.shown, re.MULTILINE) == [
         "POST /request_token: 200 OK",
         "GET /authorize: 200 OK",
-        "refused: signature_invalid",
+        "refused: signature_invalid: The signature is not the one that this request should have.",
         "POST /request_token: 401 UNAUTHORIZED",
     ]
 

@@ -50,6 +50,96 @@ def test_unknown_key_is_refused(provider: Sandbox, wrong: str) -> None:
     assert_refused(send(signer, "GET", provider.resource_url), problem)
 
 
+def test_a_token_in_the_consumer_key_s_place_is_told(provider: Sandbox) -> None:
+    signer = client(provider, consumer=provider.issue_token())
+    answer = send(signer, "GET", provider.resource_url)
+    assert_refused(answer, "consumer_key_unknown")
+    assert "That is an access token" in challenge(answer)["oauth_problem_advice"]
+
+
+def test_a_revoked_token_is_refused_and_the_others_are_not(provider: Sandbox) -> None:
+    key, secret = provider.issue_token()
+    other = with_token(provider)
+    provider.revoke_token(key)
+    signer = client(provider, key, secret)
+    assert_refused(send(signer, "GET", provider.resource_url), "token_revoked")
+    assert send(other, "GET", provider.resource_url).status_code == 200
+    with pytest.raises(ValueError, match="no access token 'nobody'"):
+        provider.revoke_token("nobody")
+
+
+def test_a_refusal_is_a_warning_which_pytest_shows(
+    provider: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(client(provider, "no\x1bbody", "x"), "GET", provider.resource_url)
+    requests.get(provider.url, timeout=10)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert told == [
+        r"refused: token_rejected: There is no access token 'no\x1bbody' here.",
+        "refused: parameter_absent: The request is not signed: it has no OAuth parameters at all.",
+    ]
+
+
+def both_secrets(provider: Sandbox, consumer_secret: str, secret: str, key: str) -> Any:
+    return client(provider, key, secret, consumer=(provider.consumer_key, consumer_secret))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "cause"),
+    [
+        (lambda own, token: (own, ""), "it was computed without the token's secret."),
+        (lambda own, token: ("", token), "it was computed without the consumer's secret."),
+        (lambda own, token: (token, own), "the consumer's secret and the token's were interchange"),
+        (lambda own, token: (own, f"{token}\n"), "with a line break behind the token's secret."),
+        (lambda own, token: (own, f"{token}\r\n"), "with a line break behind the token's secret."),
+        (lambda own, token: (own, f"{token} "), "with a space behind the token's secret."),
+        (lambda own, token: (f"{own}\n", token), "with a line break behind the consumer's secret"),
+    ],
+)
+@pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "PLAINTEXT"])
+def test_what_is_wrong_with_the_secrets_is_told(
+    provider: Sandbox, mistake: Any, cause: str, method: str
+) -> None:
+    key, secret = provider.issue_token()
+    signer = both_secrets(provider, *mistake(provider.consumer_secret, secret), key)
+    signer.signature_method = method
+    answer = send(signer, "GET", provider.resource_url)
+    assert_refused(answer, "signature_invalid")
+    assert cause in challenge(answer)["oauth_problem_advice"]
+    assert cause in answer.text.partition("What explains the received signature")[2]
+
+
+@pytest.mark.parametrize(
+    ("signed", "sent", "cause"),
+    [
+        (("POST", "/resource"), ("GET", "/resource"), "for the method POST, but GET was sent."),
+        (("GET", "/resource/"), ("GET", "/resource"), "the path with a slash at its end."),
+        (("GET", "/resource"), ("GET", "/resource?a=1"), "without the query's parameters."),
+        (
+            ("GET", "/resource?a=%252B"),
+            ("GET", "/resource?a=%2B"),
+            "parameters that were not decoded before they were encoded.",
+        ),
+        (("GET", "/resource?a=b%2Bc"), ("GET", "/resource?a=b+c"), '"+" where the query or form'),
+        (("GET", "/resource?a=1"), ("GET", "/resource?a=1&b="), "without the empty parameters."),
+        (("GET", "/resource?a=1"), ("GET", "/resource?a=2"), ""),
+    ],
+)
+def test_what_else_is_wrong_with_a_signature_is_told(
+    provider: Sandbox, signed: tuple[str, str], sent: tuple[str, str], cause: str
+) -> None:
+    _, headers, _ = with_token(provider).sign(provider.url + signed[1], signed[0])
+    answer = requests.request(sent[0], provider.url + sent[1], headers=headers, timeout=10)
+    assert_refused(answer, "signature_invalid")
+    advice = challenge(answer)["oauth_problem_advice"]
+    assert advice.startswith("The signature is not the one that this request should have")
+    if cause:
+        assert cause in advice
+    else:
+        assert advice.endswith("should have.")
+        assert "None of the usual mistakes" in answer.text
+
+
 def test_request_token_is_no_access_token(provider: Sandbox) -> None:
     answer = send(client(provider, *request_token(provider)), "GET", provider.resource_url)
     assert_refused(answer, "token_rejected")

@@ -90,7 +90,8 @@ class Application:
         try:
             return answer(received)
         except Refusal as refusal:
-            log.info("refused: %s", refusal.problem)
+            # A warning, which pytest shows with a test that fails.
+            log.warning("refused: %s: %s", refusal.problem, printable(refusal.advice))
             return refusal.response(self._realm, parsable=parsable)
 
     def _token_endpoint(

@@ -49,8 +49,10 @@ class _Signed:
         return str(sign(self.base_string, self))
 
 
-def explain(request: Any, received: Received, consumer_secret: str, token_secret: str) -> str:
-    """Says in several lines what was computed from a request whose signature is wrong."""
+def explain(
+    request: Any, received: Received, consumer_secret: str, token_secret: str
+) -> tuple[str, str]:
+    """Says of a wrong signature what explains it, or "", and in several lines what was computed."""
     right = _Signed(
         request.http_method,
         request.uri,
@@ -80,7 +82,7 @@ def explain(request: Any, received: Received, consumer_secret: str, token_secret
             "below with your own, character by character; where they agree, a secret is wrong.",
         ]
     lines += ["", "signature base string:", right.base_string]
-    return "\n".join(lines)
+    return causes[0] if causes else "", "\n".join(lines)
 
 
 def _mistakes(right: _Signed, received: Received) -> Iterator[tuple[str, list[str]]]:
@@ -107,6 +109,23 @@ def _wrongly_signed(right: _Signed, received: Received) -> Iterator[tuple[str, _
         "it was computed without the consumer's secret.",
         replace(right, client_secret=""),
     )
+    yield (
+        "the consumer's secret and the token's were interchanged.",
+        replace(
+            right,
+            client_secret=right.resource_owner_secret,
+            resource_owner_secret=right.client_secret,
+        ),
+    )
+    for space, end in (("a line break", "\n"), ("a line break", "\r\n"), ("a space", " ")):
+        yield (
+            f"it was computed with {space} behind the token's secret.",
+            replace(right, resource_owner_secret=right.resource_owner_secret + end),
+        )
+        yield (
+            f"it was computed with {space} behind the consumer's secret.",
+            replace(right, client_secret=right.client_secret + end),
+        )
     for method in ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", SIGNATURE_PLAINTEXT):
         yield (
             f"it was computed by {method}, but oauth_signature_method says otherwise.",

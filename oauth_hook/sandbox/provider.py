@@ -207,6 +207,14 @@ class Sandbox:
         self._store.add_access_token(token)
         return token.key, token.secret
 
+    def revoke_token(self, key: str) -> None:
+        """Takes an access token back: requests with it are refused with ``token_revoked``.
+
+        ``key`` is the access token's. Raises ValueError where there is none of this key.
+        """
+        if not self._store.revoke(key):
+            raise ValueError(f"There is no access token {key!r} here")
+
     def authorize(self, oauth_token: str) -> str:
         """Does what the user does in the browser: opens the page, presses Allow.
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 State = Literal["issued", "authorized", "denied", "used"]
 
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS consumer (
     id INTEGER PRIMARY KEY CHECK (id = 1), key TEXT NOT NULL, secret TEXT NOT NULL
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS request_token (
     callback TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'issued', verifier TEXT
 );
 CREATE TABLE IF NOT EXISTS access_token (
-    key TEXT PRIMARY KEY, secret TEXT NOT NULL, consumer_key TEXT NOT NULL
+    key TEXT PRIMARY KEY, secret TEXT NOT NULL, consumer_key TEXT NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT FALSE
 );
 CREATE TABLE IF NOT EXISTS nonce (
     timestamp INTEGER, consumer_key TEXT, token TEXT, nonce TEXT,
@@ -49,11 +50,12 @@ class RequestToken(NamedTuple):
 
 
 class AccessToken(NamedTuple):
-    """Token credentials (RFC 5849 section 2.3)."""
+    """Token credentials (RFC 5849 section 2.3), and whether they were taken back."""
 
     key: str
     secret: str
     consumer_key: str
+    revoked: bool = False
 
 
 class Nonce(NamedTuple):
@@ -177,13 +179,21 @@ class Store:
             )
             if cursor.rowcount != 1:
                 return False
-            connection.execute("INSERT INTO access_token VALUES (?, ?, ?)", token)
+            connection.execute("INSERT INTO access_token VALUES (?, ?, ?, ?)", token)
         return True
 
     def add_access_token(self, token: AccessToken) -> None:
         """Keeps new token credentials that no exchange has led to."""
         with self._lock:
-            self._connection.execute("INSERT INTO access_token VALUES (?, ?, ?)", token)
+            self._connection.execute("INSERT INTO access_token VALUES (?, ?, ?, ?)", token)
+
+    def revoke(self, key: str) -> bool:
+        """Takes an access token back; False if there is none of this key."""
+        with self._lock:
+            cursor = self._connection.execute(
+                "UPDATE access_token SET revoked = TRUE WHERE key = ?", (key,)
+            )
+        return cursor.rowcount == 1
 
     def access_token(self, key: str) -> AccessToken | None:
         """Gives the access token of this key, or None."""

@@ -155,9 +155,12 @@ class Validator(RequestValidator):
 
     def validate_client_key(self, client_key: str, request: Request) -> bool:
         if client_key != self._policy.consumer_key:
+            hint = ""
+            if self._store.access_token(client_key) is not None:
+                hint = " That is an access token: was it given in the consumer key's place?"
             raise Refusal(
                 "consumer_key_unknown",
-                f"There is no consumer with the key {client_key!r} here.",
+                f"There is no consumer with the key {client_key!r} here.{hint}",
                 details=f"The only one is {self._policy.consumer_key!r}.",
             )
         return True
@@ -196,6 +199,8 @@ class Validator(RequestValidator):
 
     def validate_access_token(self, client_key: str, token: str, request: Request) -> bool:
         found = self._store.access_token(token)
+        if found is not None and found.revoked:
+            raise Refusal("token_revoked", "This access token was revoked.")
         if found is not None and found.consumer_key == client_key:
             return True
         if found is not None:

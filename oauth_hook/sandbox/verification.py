@@ -249,10 +249,10 @@ def _verdict(
     """Puts oauthlib's no into words."""
     request = validator.request
     if request is not None and _is_wrong(request, "signature"):
+        cause, details = explain(request, received, policy.consumer_secret, validator.token_secret)
+        advice = "The signature is not the one that this request should have"
         return Refusal(
-            "signature_invalid",
-            "The signature is not the one that this request should have.",
-            details=explain(request, received, policy.consumer_secret, validator.token_secret),
+            "signature_invalid", f"{advice}: {cause}" if cause else f"{advice}.", details=details
         )
     if _is_wrong(request, "verifier"):
         return Refusal(
