@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .credentials import Consumer, Token
-from .errors import CredentialError, OAuthError, SignatureMethodError
+from .errors import CredentialError, CredentialTypeError, OAuthError, SignatureMethodError
 from .hook import OAuthHook, check_tolerance
 from .signer import NAMES, check_realm
 
@@ -38,8 +38,11 @@ def save(hook: OAuthHook, path: str | os.PathLike[str]) -> None:
     The file is there whole or, if this fails, as it was; its owner alone can read it (0600). An
     RSA key stays where it is, and so does a signature method of one's own: only its name is kept.
 
-    Raises OSError, naming ``path``, if it can't be written or is there and no regular file.
+    Raises OSError, naming ``path``, if it can't be written or is there and no regular file;
+    CredentialTypeError if ``hook`` is not an OAuthHook.
     """
+    if not isinstance(hook, OAuthHook):
+        raise CredentialTypeError(f"hook must be an OAuthHook, not {type(hook).__name__}")
     values: dict[str, str | bool | int] = {
         "consumer_key": hook.consumer.key,
         "consumer_secret": hook.consumer.secret,

@@ -65,6 +65,10 @@ _BEGINNINGS: tuple[tuple[str, str], ...] = (
 )
 
 
+#: What OpenSSL says, version by version, where plain text comes back.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+
+
 def reason(error: BaseException) -> str:
     """What went wrong, as a clause: "Connection refused", "the answer was cut short" ..."""
     chain = list(_chain(error))
@@ -73,6 +77,8 @@ def reason(error: BaseException) -> str:
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not valid: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+            return "the server does not speak TLS there: is it http?"
         if isinstance(cause, ssl.SSLError):
             return "TLS failed"
         if isinstance(cause, socket.gaierror):

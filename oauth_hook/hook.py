@@ -162,7 +162,7 @@ class OAuthHook(AuthBase):
     ) -> None:
         """All credentials are str, or bytes in UTF-8, as the provider gave them (not encoded).
 
-        None for an argument takes the class's attribute of that name.
+        None for an argument takes the class's attribute of that name; the token's have none.
 
         Args:
             access_token: the token, or the request token of an exchange under way. None: the
@@ -211,13 +211,15 @@ class OAuthHook(AuthBase):
 
             key = private_key(key, chosen("rsa_key_passphrase", rsa_key_passphrase))
         method = chosen("signature_method", signature_method)
-        settled = {
-            "realm": chosen("realm", realm),
+        flags = {
             "oauth_version": chosen("oauth_version", oauth_version),
             "body_hash": chosen("body_hash", body_hash),
             "form_auth": chosen("form_auth", form_auth),
             "plaintext_over_http": chosen("plaintext_over_http", plaintext_over_http),
         }
+        for name, flag in flags.items():
+            _check_flag(name, flag)
+        settled = {"realm": chosen("realm", realm), **flags}
         vars(self).update(settled, signature_method=method)
         style = Style(signature_method_of(method, key), **settled)
         consumer_secret = chosen("consumer_secret", consumer_secret)
@@ -231,7 +233,8 @@ class OAuthHook(AuthBase):
             self.header_auth = header_auth
         if clock_tolerance is not None:
             self.clock_tolerance = clock_tolerance
-        check_tolerance(self.clock_tolerance)  # the class's own
+        _check_flag("header_auth", self.header_auth)  # the class's own
+        check_tolerance(self.clock_tolerance)
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -244,6 +247,8 @@ class OAuthHook(AuthBase):
                 f"{name} can't be set by itself: give it to OAuthHook(...), "
                 f"or set hook.{_BY_HALVES[name]}"
             )
+        if name == "header_auth":
+            _check_flag(name, value)
         if name == "clock_tolerance":
             check_tolerance(value)
         if name == "signature":
@@ -493,6 +498,12 @@ def check_tolerance(seconds: object) -> None:
     if seconds is None or (type(seconds) is int and seconds >= 0):
         return
     raise CredentialError("clock_tolerance must be a whole number of seconds from 0 on, or None")
+
+
+def _check_flag(name: str, value: object) -> None:
+    """A text counts as true whatever it says, and comes of arguments in another library's order."""
+    if not isinstance(value, int):
+        raise CredentialError(f"{name} must be True or False, not {type(value).__name__}")
 
 
 def _check_signature(given: object) -> None:

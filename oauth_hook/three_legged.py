@@ -79,6 +79,12 @@ class AccessToken(NamedTuple):
     #: ``user_id``, ``screen_name``, ``oauth_session_handle`` ..., as the provider has them.
     fields: dict[str, str]
 
+    @property
+    def token(self) -> Token:
+        """The hook's token, to be kept: its ``key`` and ``secret``."""
+        assert self.hook.token is not None
+        return self.hook.token
+
     def __repr__(self) -> str:
         names = printable(", ".join(self.fields)) or "nothing"
         return f"AccessToken(hook={self.hook!r}, fields of {names})"

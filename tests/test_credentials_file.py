@@ -14,7 +14,13 @@ import pytest
 import requests
 from eavesdropper import locals_shown
 
-from oauth_hook import CredentialError, OAuthHook, SignatureMethodError, credential_file
+from oauth_hook import (
+    CredentialError,
+    CredentialTypeError,
+    OAuthHook,
+    SignatureMethodError,
+    credential_file,
+)
 
 CREDENTIALS = ("token", "hush-token-secret", "key", "hush-consumer-secret")
 HOOK = OAuthHook(*CREDENTIALS)
@@ -320,10 +326,16 @@ def test_the_clock_s_tolerance_is_kept_too(path: Path) -> None:
 
 
 def test_what_merely_counts_as_true_or_false_is_loaded_again(path: Path) -> None:
-    either: Any = ("yes", 0)
+    either: Any = (1, 0)
     credential_file.save(OAuthHook(*CREDENTIALS, either[0], body_hash=either[1]), path)
     loaded = credential_file.load(path)
     assert (loaded.header_auth, loaded.body_hash) == (True, False)
+
+
+def test_arguments_in_the_wrong_order_are_told(path: Path) -> None:
+    swapped: Any = (str(path), HOOK)
+    with pytest.raises(CredentialTypeError, match="hook must be an OAuthHook, not str"):
+        credential_file.save(*swapped)
 
 
 def test_what_is_given_goes_before_the_file(path: Path) -> None:

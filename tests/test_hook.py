@@ -102,6 +102,28 @@ def test_each_default_of_the_class_is_taken_on_its_own(
     assert (hook.consumer, hook.header_auth) == (consumer, header_auth)
 
 
+FLAGS = ["header_auth", "oauth_version", "body_hash", "form_auth", "plaintext_over_http"]
+
+
+@pytest.mark.parametrize("name", FLAGS)
+@pytest.mark.parametrize("value", ["False", "http://app.example/callback", b"", [], object()])
+def test_what_is_neither_true_nor_false_is_no_flag(name: str, value: Any) -> None:
+    given: dict[str, Any] = {name: value}
+    of_the_class = type("Own", (OAuthHook,), given)
+    says = f"^{name} must be True or False, not {type(value).__name__}$"
+    with pytest.raises(CredentialError, match=says):
+        OAuthHook("t", "ts", "k", "cs", **given)
+    with pytest.raises(CredentialError, match=says):
+        of_the_class("t", "ts", "k", "cs")
+
+
+def test_header_auth_is_set_to_true_or_false() -> None:
+    hook: Any = OAuthHook("t", "ts", "k", "cs", True)
+    with pytest.raises(CredentialError, match=r"^header_auth must be True or False, not str$"):
+        hook.header_auth = "query"
+    assert hook.header_auth is True
+
+
 def test_header_auth_is_false_by_default() -> None:
     assert OAuthHook(consumer_key="k", consumer_secret="s").header_auth is False
 

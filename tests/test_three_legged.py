@@ -71,9 +71,11 @@ def verified(provider: Sandbox, hook: OAuthHook) -> dict[str, Any]:
 def test_the_whole_exchange_with_a_pin(provider: Sandbox, hook: OAuthHook) -> None:
     token = three_legged.request_token(provider.request_token_url, hook)
     pin = provider.authorize(token.key)
-    new, fields = three_legged.access_token(provider.access_token_url, hook, token, f" {pin}\n")
+    user = three_legged.access_token(provider.access_token_url, hook, token, f" {pin}\n")
+    new, fields = user
     assert fields == {"user_id": "1", "screen_name": "sandbox_user"}
     assert new.token is not None
+    assert new.token is user.token
     report = verified(provider, new)
     assert report["oauth_token"] == new.token.key
     assert report["place"] == ("header" if hook.header_auth else "query")

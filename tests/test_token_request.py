@@ -42,6 +42,7 @@ from oauth_hook import (
     three_legged,
 )
 from oauth_hook.retries import SigningAdapter
+from oauth_hook.sandbox import Sandbox
 
 GOOD = "oauth_token=t&oauth_token_secret=hush-s&oauth_callback_confirmed=true"
 CONSUMER_SECRET = "hush-consumer/secret"
@@ -253,6 +254,13 @@ def test_nobody_there(hook: OAuthHook) -> None:
         port = closed.getsockname()[1]
     with pytest.raises(TokenRequestFailed, match="Connection refused"):
         three_legged.request_token(f"http://127.0.0.1:{port}/", hook)
+
+
+def test_a_server_without_tls(hook: OAuthHook) -> None:
+    with Sandbox() as provider:
+        url = provider.request_token_url.replace("http://", "https://")
+        with pytest.raises(TokenRequestFailed, match="does not speak TLS there: is it http"):
+            three_legged.request_token(url, hook)
 
 
 def test_a_socks_proxy_without_what_it_needs(

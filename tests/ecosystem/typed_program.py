@@ -166,7 +166,9 @@ def said(error: requests.RequestException) -> str:
 
 def main() -> None:
     with Sandbox() as provider:
-        hook, fields = exchanged(provider)
+        user = exchanged(provider)
+        hook, fields = user
+        assert user.token.key
         for header_auth in (True, False):
             hook.header_auth = header_auth
             for ways in (ways_of_one_request, ways_of_a_session, ways_of_a_prepared_request):
