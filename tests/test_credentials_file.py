@@ -320,9 +320,17 @@ def test_a_key_that_the_file_can_not_hold_is_missed_in_the_call(path: Path) -> N
         credential_file.load(write(path, text))
 
 
-def test_the_clock_s_tolerance_is_kept_too(path: Path) -> None:
-    credential_file.save(OAuthHook(*CREDENTIALS, clock_tolerance=300), path)
-    assert credential_file.load(path).clock_tolerance == 300
+@pytest.mark.parametrize("tolerance", [0, 300])
+def test_the_clock_s_tolerance_is_kept_too(path: Path, tolerance: int) -> None:
+    credential_file.save(OAuthHook(*CREDENTIALS, clock_tolerance=tolerance), path)
+    assert credential_file.load(path).clock_tolerance == tolerance
+
+
+def test_what_is_empty_is_kept_as_it_is(path: Path) -> None:
+    hook = OAuthHook("token", "", "key", "", True, realm="")
+    credential_file.save(hook, path)
+    loaded = credential_file.load(path)
+    assert (loaded.token, loaded.realm) == (hook.token, "")
 
 
 def test_what_merely_counts_as_true_or_false_is_loaded_again(path: Path) -> None:
