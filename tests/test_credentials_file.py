@@ -228,9 +228,17 @@ def test_a_read_only_file_is_fine(path: Path) -> None:
             '{"consumer_key": "key", "consumer_secret": "", "password": ""}',
             "an unknown field 'password'",
         ),
+        (  # of a name of any length, which may be the secret itself, no more than is needed
+            json.dumps({"x" * 40 + "hush": ""}),
+            "an unknown field 'x{40}'$",
+        ),
         (
             '{"consumer_key": "key", "consumer_secret": "hush-secret", "header_auth": "yes"}',
             "header_auth is not true or false",
+        ),
+        (
+            '{"consumer_key": "key", "consumer_secret": "", "clock_tolerance": true}',
+            "clock_tolerance is not a whole number",
         ),
     ],
 )
