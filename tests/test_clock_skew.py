@@ -628,6 +628,37 @@ def test_a_date_of_the_year_9999_does_not_stop_the_hook_from_learning_the_right_
     assert statuses == [401, 200, 200]
 
 
+@pytest.mark.parametrize("digits", [12, 400])
+def test_a_range_beyond_all_time_does_not_stop_the_hook_from_learning_the_right_one(
+    strict: Provider, session: requests.Session, header_auth: bool, digits: int
+) -> None:
+    headers = {
+        "WWW-Authenticate": 'OAuth oauth_problem="timestamp_refused", '
+        f'oauth_acceptable_timestamps="{"8" * digits}-{"9" * digits}"',
+    }
+    strict.once("/x", Answer(401, headers), Answer(401))
+    hook = OAuthHook(*strict.credentials(), header_auth)
+
+    statuses = [session.get(f"{HERE}/x", auth=hook).status_code for _ in range(3)]
+
+    assert statuses == [401, 401, 200]
+
+
+def test_a_refusal_of_what_went_out_unsigned_teaches_nothing(
+    strict: Provider, session: requests.Session
+) -> None:
+    def take_it_out(request: requests.PreparedRequest, **_: Any) -> None:
+        del request.headers["Authorization"]
+
+    hook = OAuthHook(*strict.credentials(), True, clock_tolerance=300)
+    strict.once("/x", Answer(401, {"Date": formatdate(time.time() + 9000)}))
+
+    session.get(f"{HERE}/x", hooks={"pre_request": [hook, take_it_out]})
+
+    assert len(strict.messages) == 1
+    assert hook._ahead == 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_a_prepared_request_that_its_user_sends_again_is_sent_once_more_again(
     strict: Provider, session: requests.Session, header_auth: bool, way: str
