@@ -51,6 +51,7 @@ def flat(text: str) -> str:
             "https://a.example:8080/",
             "not percent-encoded: https://a.example:8080/b%2520c%2Fd, and not https%3A%2F%2Fa.",
         ),
+        ("https%3A%2F%2Fa.example%3A8080", "HTTPS://a.example:8080", "not percent-encoded: HTTPS:"),
         ("a.example%3A8080%2Fb%2520c", "%5Bx", "URI is not a URL: https://[x/d."),
         ("https%3A%2F%2Fa.example%3A8080", "", "URI is not a URL: /b%20c/d."),
         ("https%3A%2F%2Fa.example%3A8080", "https%3A", "URI is not a URL: https:/b%20c/d."),
@@ -113,8 +114,8 @@ def test_an_unencoded_uri_is_said_to_be_one_though_the_parameters_are_missing() 
 
 
 def test_one_that_was_cut_off() -> None:
-    begins = OURS.index("oauth_version")
-    for at in (begins - 2, begins - 1, begins, begins + 5):
+    begins, last = OURS.index("oauth_version"), OURS.rindex("%26")
+    for at in (begins - 2, begins - 1, begins, begins + 5, last + 1, last + 2, last + 3):
         text = flat(compared(OURS, OURS[:at])[1])
         assert f"and ends {len(OURS) - at} characters early: it was cut off" in text
 

@@ -69,6 +69,20 @@ def openssh(key: Any) -> bytes:
     return encoded
 
 
+def openssh_of_a_new_kind() -> bytes:
+    """As of a security key, whose private half stays in the device."""
+    first, *lines, last = openssh(rsa_key()).splitlines(keepends=True)
+    content = base64.b64decode(b"".join(lines)).replace(b"ssh-rsa", b"ssh-new")
+    return first + base64.encodebytes(content) + last
+
+
+def pem_of_a_new_kind() -> bytes:
+    first, *lines, last = pem(rsa_key()).splitlines(keepends=True)
+    rsa_encryption = bytes.fromhex("2a864886f70d010101")
+    content = base64.b64decode(b"".join(lines)).replace(rsa_encryption, rsa_encryption[:-1] + b"?")
+    return first + base64.encodebytes(content) + last
+
+
 def public_pem() -> str:
     public = serialization.PublicFormat.SubjectPublicKeyInfo
     return rsa_key().public_key().public_bytes(serialization.Encoding.PEM, public).decode()
@@ -433,6 +447,8 @@ SECRET_LINE = "MIIsecretsecretsecret"
             r"has \\n in place of its line breaks",
         ),
         (lambda: openssh(ed25519.Ed25519PrivateKey.generate()), None, "of another kind"),
+        (lambda: openssh_of_a_new_kind(), None, "of a kind that cryptography can't read"),
+        (lambda: pem_of_a_new_kind(), b"needless", "of a kind that cryptography can't read"),
         (object(), None, "must be PEM as str or bytes, a path"),
     ],
     ids=lambda value: value.replace(" ", "-")[:20] if isinstance(value, str) else "",
