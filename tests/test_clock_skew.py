@@ -193,6 +193,20 @@ def test_what_a_refused_request_for_a_token_has_taught_is_known_too(skew: int) -
     assert hook._ahead == pytest.approx(-skew, abs=30)
 
 
+def test_what_a_request_for_a_token_is_told_in_a_body_of_no_known_length_is_read(
+    skew: int,
+) -> None:
+    now = int(time.time())
+    refused = f"HTTP/1.1 401 No\r\n\r\n{ACCEPTED.format(now - 60, now + 60)}".encode()
+    token = form("oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true")
+    hook = OAuthHook(None, None, "key", "secret", True)
+
+    with misbehaving(sends(refused), sends(token)) as server:
+        assert three_legged.request_token(server.url, hook).key == "t"
+
+    assert hook._ahead == pytest.approx(-skew, abs=30)
+
+
 def test_what_a_request_for_a_token_has_taught_serves_the_rest_of_the_exchange(skew: int) -> None:
     with Sandbox() as provider:
         consumer = provider.consumer_key, provider.consumer_secret

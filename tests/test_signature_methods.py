@@ -276,6 +276,22 @@ def test_a_key_that_was_read_opens_to_its_passphrase_only() -> None:
             OAuthHook("t", "s", "k", "s", rsa_key_passphrase=wrong, **settings)
 
 
+def test_of_what_a_key_was_read_from_nothing_is_kept() -> None:
+    encrypted = pem(rsa_key(), b"hush-passphrase")
+    OAuthHook(
+        *("t", "s", "k", "s"),
+        signature_method="RSA-SHA1",
+        rsa_key=encrypted,
+        rsa_key_passphrase="hush-passphrase",
+    )
+
+    kept = repr(rsa_room._read)
+
+    assert "RSAPrivateKey object" in kept
+    assert "hush" not in kept
+    assert encrypted.decode().splitlines()[1] not in kept
+
+
 def test_a_key_is_known_by_its_bytes_and_not_by_how_it_shows_itself() -> None:
     class Secret(bytes):
         def __repr__(self) -> str:
