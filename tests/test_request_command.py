@@ -250,6 +250,12 @@ def test_a_realm_that_would_go_nowhere_is_refused(
     )
 
 
+def test_a_realm_that_would_go_nowhere_is_refused_before_anything_is_asked_for() -> None:
+    with at_terminal("request", "GET", "http://a.example/", "--realm", "here") as at:
+        assert at.end() == 1
+    assert at.shown.startswith("oauth-hook: --realm goes into the Authorization header only")
+
+
 @pytest.mark.parametrize("command", ["request", "explain"])
 def test_plaintext_over_http_must_be_asked_for(
     command: str, provider: Sandbox, credentials: list[str]

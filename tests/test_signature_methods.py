@@ -449,6 +449,7 @@ SECRET_LINE = "MIIsecretsecretsecret"
         (SECRET_LINE.encode(), None, "can't be read"),
         (rf"{SECRET_LINE}\n".encode(), None, "can't be read"),
         (lambda: public_pem(), None, "is a public key"),
+        (lambda: public_pem().replace("PUBLIC KEY", "CERTIFICATE"), None, "is a public key"),
         (lambda: pem(ec.generate_private_key(ec.SECP256R1())), None, "private key of another kind"),
         (lambda: pem(rsa_key(), b"right"), None, "is encrypted: give rsa_key_passphrase"),
         (lambda: pem(rsa_key(), b"right"), b"wrong", "can't be read"),
