@@ -190,14 +190,25 @@ def test_workers_share_no_sequence_of_nonces(
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_process_that_is_forked_while_another_thread_signs_can_sign() -> None:
     hook = OAuthHook(consumer_key="consumer", consumer_secret="hush-consumer", header_auth=True)
-    with hook_module._lock:
-        child = os.fork()
-        if not child:
-            import signal
+    held, forked = threading.Event(), threading.Event()
 
-            signal.alarm(5)  # ends a child that waits for a thread that it doesn't have
-            prepared = requests.Request("GET", "http://provider.example/x", auth=hook).prepare()
-            os._exit(0 if "oauth_signature" in prepared.headers["Authorization"] else 1)
+    def hold() -> None:  # as this thread could not: to the one that holds it, it is open
+        with hook_module._lock:
+            held.set()
+            forked.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    child = os.fork()
+    if not child:
+        import signal
+
+        signal.alarm(5)  # ends a child that waits for a thread that it doesn't have
+        prepared = requests.Request("GET", "http://provider.example/x", auth=hook).prepare()
+        os._exit(0 if "oauth_signature" in prepared.headers["Authorization"] else 1)
+    forked.set()
+    thread.join(30)
 
     assert os.waitpid(child, 0) == (child, 0)
 
