@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -111,19 +112,23 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
     credential_file.save(OAuthHook(*CREDENTIALS), tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert credential_file.load(path).consumer.key == "key"
+    assert credential_file.load(tmp_path / "link").consumer.key == "key"
 
 
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=["full", "Ctrl-C"]
+)
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     credential_file.save(OAuthHook(*CREDENTIALS), path)
     before = path.read_bytes()
 
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
+    def fails(_: int) -> None:
+        raise error
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(type(error), match=r"No space left|^$"):
         credential_file.save(OAuthHook("other", "", "key", ""), path)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
@@ -139,6 +144,7 @@ def test_a_file_that_can_not_be_written_is_named_as_it_was_given(
         act(name)
     assert caught.value.filename == name
     assert caught.value.filename2 is None
+    assert ".oauth-hook-" not in "".join(traceback.format_exception(caught.value))
     assert os.listdir(tmp_path) == []
 
 
@@ -262,6 +268,9 @@ def test_a_file_of_64_kib_is_read_and_a_longer_one_is_not(path: Path) -> None:
     assert credential_file.load(write(path, text)).consumer.key == "key"
     with pytest.raises(CredentialError, match="not a JSON object"):
         credential_file.load(write(path, f"{text} "))
+    os.truncate(path, 1 << 40)  # of which no more is read than that
+    with pytest.raises(CredentialError, match="not a JSON object"):
+        credential_file.load(path)
 
 
 def test_the_class_s_consumer_never_fills_a_gap(
@@ -367,6 +376,13 @@ def test_a_method_of_one_s_own_must_be_given_again(path: Path, name: str) -> Non
         credential_file.load(path, signature_method=None)
     assert credential_file.load(path, signature_method=own).token is not None
     assert credential_file.load(path, signature_method="HMAC-SHA1").token is not None
+
+
+def test_a_file_that_was_found_in_its_directory_is_named_as_it_is(path: Path) -> None:
+    write(path, "{}")
+    (entry,) = os.scandir(path.parent)
+    with pytest.raises(CredentialError, match=f"^{path} holds no credentials"):
+        credential_file.load(entry)
 
 
 def test_a_missing_file_is_python_s_own_error(path: Path) -> None:
