@@ -173,6 +173,15 @@ def test_lenient_exchange_takes_it_without_the_token_secret_too() -> None:
             assert exchange(provider, signed_with, verifier).status_code == 200
 
 
+def test_lenient_exchange_explains_a_wrong_signature_by_the_token_secret() -> None:
+    with Sandbox(lenient_exchange=True) as provider:
+        token = request_token(provider)
+        verifier = provider.authorize(token[0])
+        answer = exchange(provider, (token[0], "wrong"), verifier)
+        assert_refused(answer, "signature_invalid")
+        assert f"&{token[1]}\n" in answer.text
+
+
 @pytest.mark.parametrize(
     "callback",
     [
@@ -213,6 +222,14 @@ def test_callback_that_is_a_url_is_taken(provider: Sandbox, callback: str) -> No
 def test_request_token_without_a_callback_is_as_if_oob_were_registered(provider: Sandbox) -> None:
     answer = pairs_of(send(client(provider), "POST", provider.request_token_url))
     assert provider.authorize(answer["oauth_token"]).isdigit()
+
+
+def test_request_token_may_be_asked_for_with_an_empty_token(provider: Sandbox) -> None:
+    for callback in ({}, {"callback_uri": "oob"}):
+        signer = client(provider, "", "", signature_type=SIGNATURE_TYPE_QUERY, **callback)
+        url = f"{provider.request_token_url}?oauth_token="
+        answer = pairs_of(send(signer, "POST", url))
+        assert provider.authorize(answer["oauth_token"]).isdigit()
 
 
 def test_request_token_without_a_callback_is_verified_no_less(provider: Sandbox) -> None:
@@ -270,8 +287,10 @@ def test_head_gives_the_headers_alone(provider: Sandbox) -> None:
     assert int(answer.headers["Content-Length"]) > 100
 
 
-def test_one_legged_request_has_no_token(provider: Sandbox) -> None:
-    answer = send(client(provider), "GET", provider.resource_url).json()
+@pytest.mark.parametrize("query", ["", "?oauth_token="], ids=["none", "an empty one"])
+def test_one_legged_request_has_no_token(provider: Sandbox, query: str) -> None:
+    signer = client(provider, signature_type=SIGNATURE_TYPE_QUERY)
+    answer = send(signer, "GET", f"{provider.resource_url}{query}").json()
     assert (answer["consumer_key"], answer["oauth_token"]) == (provider.consumer_key, None)
 
 

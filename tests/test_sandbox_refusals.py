@@ -155,6 +155,20 @@ def test_timestamp_far_from_the_clock_is_refused(provider: Sandbox, seconds: int
     assert int(low) <= time.time() <= int(high) == int(low) + 600
 
 
+@pytest.mark.parametrize("timestamp", ["9" * 5000, f"0{int(time.time())}"], ids=len)
+def test_timestamp_of_more_digits_than_any_is_refused(provider: Sandbox, timestamp: str) -> None:
+    answer = send(with_token(provider, timestamp=timestamp), "GET", provider.resource_url)
+    assert_refused(answer, "timestamp_refused")
+    assert len(answer.text) < 1000
+
+
+def test_request_token_is_asked_for_without_a_token(provider: Sandbox) -> None:
+    signer = with_token(provider, callback_uri="oob")
+    answer = send(signer, "POST", provider.request_token_url)
+    assert answer.status_code == 400
+    assert challenge(answer)["oauth_parameters_rejected"] == "oauth_token"
+
+
 def test_used_nonce_is_refused_also_with_other_parameters(provider: Sandbox) -> None:
     signer = with_token(provider, nonce="n", timestamp=str(int(time.time())))
     assert send(signer, "GET", provider.resource_url).status_code == 200
@@ -198,6 +212,7 @@ def test_of_many_threads_with_one_nonce_one_is_accepted(provider: Sandbox) -> No
         ({"oauth_timestamp": "²²²²²²²²²²"}, "parameter_rejected"),
         ({"oauth_nonce": ""}, "parameter_absent"),
         ({"oauth_signature": ""}, "parameter_absent"),
+        ({"oauth_body_hash": ""}, "parameter_rejected"),
         ({"oauth_x": b"\xff"}, "parameter_rejected"),
     ],
     ids=str,
@@ -293,7 +308,9 @@ def test_without_sha_1_the_rest_works(provider: Sandbox, monkeypatch: pytest.Mon
     monkeypatch.setattr(hashlib, "new", fips)
     with requests.Session() as session:
         assert send(signer, "GET", provider.resource_url).status_code == 200
-        assert_refused(session.send(of_sha_1), "parameter_rejected", 400)
+        answer = session.send(of_sha_1)
+    assert_refused(answer, "parameter_rejected", 400)
+    assert "Usual cause" not in answer.text  # it may be right, by SHA-1
 
 
 def test_a_hash_of_a_form_is_refused(provider: Sandbox) -> None:
