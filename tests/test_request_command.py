@@ -239,6 +239,14 @@ def test_the_signature_method_is_as_asked_for(provider: Sandbox, credentials: li
     assert authorization.startswith('oauth realm="here", ')
 
 
+def test_a_realm_goes_into_the_header_that_the_file_says(
+    provider: Sandbox, credentials: list[str]
+) -> None:
+    credential_file.save(credential_file.load(credentials[1], header_auth=True), credentials[1])
+    report = answered("GET", provider.resource_url, *credentials, "--realm", "here")
+    assert 'realm="here"' in str(report["headers"])
+
+
 def test_a_realm_that_would_go_nowhere_is_refused(
     provider: Sandbox, credentials: list[str]
 ) -> None:
