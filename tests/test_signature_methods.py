@@ -157,7 +157,19 @@ def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
         OAuthHook("t", "s", "k", "s", signature_method="HMAC-MD5")
 
 
-@pytest.mark.parametrize("name", ["signature_method", "realm", "rsa_key", "body_hash", "form_auth"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "signature_method",
+        "realm",
+        "oauth_version",
+        "body_hash",
+        "form_auth",
+        "plaintext_over_http",
+        "rsa_key",
+        "rsa_key_passphrase",
+    ],
+)
 def test_what_is_settled_when_the_hook_is_made_can_not_be_set_later(name: str) -> None:
     hook = OAuthHook("t", "s", "k", "s")
 
