@@ -120,6 +120,12 @@ def test_one_that_was_cut_off() -> None:
         assert f"and ends {len(OURS) - at} characters early: it was cut off" in text
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_one_that_the_shell_has_cut_off(parts: int) -> None:
+    theirs = "&".join(OURS.split("&")[:parts])
+    assert "If the shell cut it at an '&', put it in quotes" in flat(compared(OURS, theirs)[1])
+
+
 def test_one_without_parameters() -> None:
     theirs = OURS[: OURS.rindex("&") + 1]
     assert "The provider did not count" in flat(compared(OURS, theirs)[1])
