@@ -86,6 +86,7 @@ def flat(text: str) -> str:
         ("&%25C3", "&realm%3D1%26%25C3", "signs realm, which must not be"),
         ("&%25C3", "&oauth_signature%3D1%26%25C3", "signs oauth_signature, which must not be"),
         ("&%25C3%25A9%3D1%26f", "&f", "did not count é"),
+        ("%26q%3Dx%2520y", "", "did not count q"),
     ],
 )
 def test_the_cause_of_a_difference(ours: str, theirs: str, cause: str) -> None:

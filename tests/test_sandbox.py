@@ -287,6 +287,13 @@ def test_head_gives_the_headers_alone(provider: Sandbox) -> None:
     assert int(answer.headers["Content-Length"]) > 100
 
 
+def test_parameter_of_the_name_of_the_realm_is_signed_whatever_the_header_holds(
+    provider: Sandbox,
+) -> None:
+    signer = with_token(provider, nonce="realm")
+    assert send(signer, "GET", f"{provider.resource_url}?realm=x").status_code == 200
+
+
 @pytest.mark.parametrize("query", ["", "?oauth_token="], ids=["none", "an empty one"])
 def test_one_legged_request_has_no_token(provider: Sandbox, query: str) -> None:
     signer = client(provider, signature_type=SIGNATURE_TYPE_QUERY)

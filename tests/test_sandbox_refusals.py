@@ -225,6 +225,8 @@ def test_malformed_parameter_is_refused(
     oauth = {name: values[0] for name, values in parse_qs(urlsplit(uri).query).items()}
     answer = requests.get(provider.resource_url, params={**oauth, **change}, timeout=10)
     assert_refused(answer, problem, 400)
+    if problem == "version_rejected":
+        assert challenge(answer)["oauth_acceptable_versions"] == "1.0-1.0"
 
 
 def test_parameter_in_two_places_is_refused(provider: Sandbox) -> None:

@@ -56,6 +56,7 @@ def request(
         (b"/resource?xoauth_a=x&Oauth_b=y", "/resource?xoauth_a=x&Oauth_b=y"),
         (b"/resource/a%2Fb/%7e/..;v=1", "/resource/a%2Fb/%7e/..;v=1"),
         (b"/", "/"),
+        (b"/resource?", "/resource"),
     ],
     ids=[
         "reserved",
@@ -66,6 +67,7 @@ def request(
         "near names",
         "path",
         "/",
+        "an empty query",
     ],
 )
 def test_verifies_the_very_bytes(provider: Sandbox, target: bytes, signed_as: str) -> None:
@@ -122,12 +124,31 @@ def test_host_header_is_the_host_that_is_verified(provider: Sandbox) -> None:
     assert answer.json()["url"] == "http://API.example.org:80/resource"
 
 
-def test_absolute_target_is_the_host_that_is_verified(provider: Sandbox) -> None:
-    raw = request(provider, b"http://api.example.org/resource", "")
-    signature = authorization(provider, "GET", "http://api.example.org/resource")
+@pytest.mark.parametrize(
+    ("target", "signed_as"),
+    [
+        (b"http://api.example.org/resource", "http://api.example.org/resource"),
+        (b"HTTP://api.example.org/resource?a=b", "http://api.example.org/resource?a=b"),
+        (b"http://api.example.org", "http://api.example.org/"),
+    ],
+    ids=["", "upper case", "no path"],
+)
+def test_absolute_target_is_the_host_that_is_verified(
+    provider: Sandbox, target: bytes, signed_as: str
+) -> None:
+    raw = request(provider, target, "")
+    signature = authorization(provider, "GET", signed_as)
     old = raw.partition(b"Authorization: ")[2].partition(b"\r\n")[0]
     with Wire(provider) as wire:
-        assert wire.ask(raw.replace(old, signature.encode()))[0] == 200
+        status, answer = wire.ask(raw.replace(old, signature.encode()))
+    assert (status, json.loads(answer)["url"]) == (200, signed_as)
+
+
+def test_fragment_in_the_target_is_refused_with_the_reason(provider: Sandbox) -> None:
+    with Wire(provider) as wire:
+        status, answer = wire.ask(request(provider, b"/resource?a=b#c", "/resource?a=b"))
+    assert status == 400
+    assert b"the fragment is never sent" in answer
 
 
 @pytest.mark.parametrize(
@@ -136,10 +157,11 @@ def test_absolute_target_is_the_host_that_is_verified(provider: Sandbox) -> None
         b"",
         b"Host: a\r\nHost: b\r\n",
         b"Host: a/b\r\n",
+        b"Host: a:0\r\n",
         b"Host: a:99999\r\n",
         b"Host: a:%b\r\n" % (b"8" * 5000),
     ],
-    ids=["none", "two", "path", "port", "long port"],
+    ids=["none", "two", "path", "port 0", "port", "long port"],
 )
 def test_bad_host_is_refused(provider: Sandbox, host: bytes) -> None:
     raw = request(provider, b"/resource", "/resource")
@@ -162,6 +184,20 @@ def test_header_may_be_written_otherwise(provider: Sandbox) -> None:
     raw = raw.replace(b"Authorization: OAuth ", b'authorization:  oauth realm="a, \\"b\\"",\t')
     with Wire(provider) as wire:
         assert wire.ask(raw.replace(b'", oauth_', b'" ,oauth_'))[0] == 200
+
+
+def test_spaces_and_commas_at_the_end_of_a_header_count_for_nothing(provider: Sandbox) -> None:
+    host, _, rest = request(provider, b"/resource", "/resource").partition(b"\r\nAuthorization: ")
+    signature, _, end = rest.partition(b"\r\n")
+    with Wire(provider) as wire:
+        raw = b"%b \t\r\nAuthorization: %b, ,\r\n%b" % (host, signature, end)
+        assert wire.ask(raw)[0] == 200
+
+
+def test_parameter_in_the_header_is_signed_whatever_its_name(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource?a=b%20c")
+    with Wire(provider) as wire:
+        assert wire.ask(raw.replace(b"OAuth ", b'OAuth a="b%20c", '))[0] == 200
 
 
 def test_header_that_cannot_be_read_is_refused(provider: Sandbox) -> None:
