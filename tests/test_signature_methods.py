@@ -150,6 +150,18 @@ def test_the_method_can_be_the_classs(provider: Sandbox) -> None:
     assert received["signature_method"] == "HMAC-SHA256"
 
 
+def test_the_key_and_its_passphrase_can_be_the_classs() -> None:
+    class Jira(OAuthHook):
+        signature_method = "RSA-SHA1"
+        rsa_key = pem(rsa_key(), b"hush")
+        rsa_key_passphrase = "hush"
+
+    Jira("t", "s", "k")
+
+    with pytest.raises(CredentialError, match="can't be read"):
+        Jira("t", "s", "k", rsa_key_passphrase="another")
+
+
 def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         SignatureMethodError, match=r"'HMAC-MD5' is not one of HMAC-SHA1, .*PLAINTEXT"
@@ -185,8 +197,9 @@ def test_a_signature_as_of_version_0_4_is_not_passed_over(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(OAuthHook, "signature", signature, raising=False)
 
-    with pytest.raises(SignatureMethodError, match="give signature_method"):
-        OAuthHook("t", "s", "k", "s")
+    for made in (OAuthHook, type("Jira", (OAuthHook,), {})):
+        with pytest.raises(SignatureMethodError, match="give signature_method"):
+            made("t", "s", "k", "s")
 
 
 def test_without_sha_1_the_package_imports_and_uses_other_methods() -> None:
