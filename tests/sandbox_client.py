@@ -108,6 +108,11 @@ class Wire:
             length = int(value) if name.lower() == b"content-length" else length
         return status, self._file.read(length)
 
+    def break_off(self, raw: bytes) -> None:
+        """Send this as the last of all."""
+        self._socket.sendall(raw)
+        self._socket.shutdown(socket.SHUT_WR)
+
     def is_closed(self) -> bool:
         return self._file.read(1) == b""
 

@@ -179,9 +179,12 @@ def test_a_request_can_not_steer_the_terminal_that_shows_the_log(
     assert r"G\x1bcT /\x1b]0;x\x07: 404 NOT FOUND" in caplog.messages
 
 
-def test_header_may_be_written_otherwise(provider: Sandbox) -> None:
+@pytest.mark.parametrize("realm", [b"realm", b"Realm"])
+def test_header_may_be_written_otherwise(provider: Sandbox, realm: bytes) -> None:
     raw = request(provider, b"/resource", "/resource")
-    raw = raw.replace(b"Authorization: OAuth ", b'authorization:  oauth realm="a, \\"b\\"",\t')
+    begins = b'authorization:  oauth %b="a, \\"b\\"",\t' % realm
+    raw = raw.replace(b"Authorization: OAuth ", begins)
+    raw = raw.replace(b'oauth_version="1.0"', rb'oauth_version="1\.\0"')
     with Wire(provider) as wire:
         assert wire.ask(raw.replace(b'", oauth_', b'" ,oauth_'))[0] == 200
 
@@ -308,6 +311,13 @@ def test_body_without_a_certain_end_closes_the_connection(
 ) -> None:
     with Wire(provider) as wire:
         assert wire.ask(b"POST /resource HTTP/1.1\r\nHost: a\r\n" + framing)[0] == 400
+        assert wire.is_closed()
+
+
+def test_body_that_breaks_off_is_not_answered(provider: Sandbox) -> None:
+    raw = request(provider, b"/resource", "/resource", method="POST", body=b"abcdef")
+    with Wire(provider) as wire:
+        wire.break_off(raw[:-3])
         assert wire.is_closed()
 
 
