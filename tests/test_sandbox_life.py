@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 import requests
+from misbehaving import resets
 from oauthlib.oauth1 import Client
 from sandbox_client import Wire, authorization
 
 import oauth_hook
-from oauth_hook.sandbox import Sandbox
+from oauth_hook.sandbox import Sandbox, server
 
 pytest_plugins = ["pytester"]
 
@@ -113,6 +114,45 @@ def test_stop_is_prompt_with_connections_open() -> None:
         with pytest.raises(requests.ConnectionError):
             session.get(provider.url, timeout=10)
     provider.stop()
+
+
+def test_a_connection_that_comes_just_before_the_stop_is_closed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    finish, come, stopped = server._Threaded.finish_request, threading.Event(), threading.Event()
+
+    def finish_late(*arguments: Any) -> None:
+        come.set()
+        assert stopped.wait(10)
+        finish(*arguments)
+
+    monkeypatch.setattr(server._Threaded, "finish_request", finish_late)
+    provider = Sandbox()
+    provider.start()
+    with Wire(provider) as wire:
+        assert come.wait(10)
+        provider.stop()
+        stopped.set()
+        assert wire.is_closed()
+
+
+def test_stop_does_not_mind_a_client_that_has_gone() -> None:
+    begun = threading.Event()
+
+    def answer_after_the_stop(*_: Any) -> list[bytes]:
+        begun.set()
+        while not serving._server._stopping:
+            pass
+        raise ConnectionError
+
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        serving = server.Server(bound, answer_after_the_stop, None)
+        serving.start()
+        with socket.create_connection(bound.getsockname()) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert begun.wait(10)
+            resets(client)
+    serving.stop()
 
 
 def test_url_before_the_start_and_start_after_the_stop_are_mistakes() -> None:

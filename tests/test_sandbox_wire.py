@@ -177,6 +177,7 @@ def test_a_request_can_not_steer_the_terminal_that_shows_the_log(
     with Wire(provider) as wire:
         assert wire.ask(b"G\x1bcT /\x1b]0;x\x07 HTTP/1.1\r\nHost: a\r\n\r\n")[0] == 404
     assert r"G\x1bcT /\x1b]0;x\x07: 404 NOT FOUND" in caplog.messages
+    assert {record.name for record in caplog.records} == {"oauth_hook.sandbox"}
 
 
 @pytest.mark.parametrize("realm", [b"realm", b"Realm"])
@@ -303,6 +304,8 @@ def test_chunks_with_extensions_and_trailers(provider: Sandbox) -> None:
         b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
         b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: 1_0\r\n\r\n",
+        b"Content-Length: 1x\r\n\r\n",
         b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
     ],
 )
@@ -339,7 +342,7 @@ def test_streams_64_mib_in_chunks(provider: Sandbox) -> None:
 
 def test_unknown_path_names_the_right_ones(provider: Sandbox) -> None:
     answer = requests.get(f"{provider.url}/resources", timeout=10)
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.headers["Server"]) == (404, "oauth-hook-sandbox")
     assert "/request_token" in answer.text
 
 
