@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from typing import Any
 
 import pytest
 import requests
-from misbehaving import form, misbehaving, never_ends, resets, sends, trickles
+from misbehaving import form, is_silent, misbehaving, never_ends, resets, sends, trickles
 from terminal import at_terminal, run
 
 from oauth_hook import OAuthHook, credential_file
+from oauth_hook.__main__ import main
+from oauth_hook.commands import request
 from oauth_hook.commands.upload import Multipart
 from oauth_hook.sandbox import Sandbox
 
@@ -625,6 +628,26 @@ def test_a_file_that_shrinks_is_no_success(tmp_path: Path) -> None:
 
     with pytest.raises(OSError, match="has become shorter"):
         body.read()
+
+
+def test_of_a_long_body_no_more_is_kept_than_may_tell_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with misbehaving(sends(form(bytes(1 << 20)))) as server, (tmp_path / "body").open("w+") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        with requests.get(server.url, stream=True, timeout=10) as response:
+            beginning, wrong = request._write(response)
+    assert (len(beginning), wrong) == (1 << 16, "")
+    assert (tmp_path / "body").stat().st_size == 1 << 20
+
+
+def test_a_provider_that_says_nothing_is_not_waited_for_for_ever(
+    credentials: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(request, "_TIMEOUT", 0.2)
+    with misbehaving(is_silent) as server:
+        assert main(["request", "GET", server.url, *credentials]) == 1
+    assert capsys.readouterr().err == "oauth-hook: no answer in time\n"
 
 
 def test_ctrl_c_while_waiting(credentials: list[str]) -> None:
