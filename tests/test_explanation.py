@@ -289,6 +289,9 @@ def test_what_is_no_prepared_request_is_refused_with_the_remedy(hook: OAuthHook)
         hook.explain(response)
     with pytest.raises(UnsignableRequest, match=r"not Request: give it what request\.prepare\(\)"):
         hook.explain(unprepared)
+    response.request.prepare_url("http://example.com/x", None)  # and no headers
+    with pytest.raises(UnsignableRequest, match="not an empty one: give it what"):
+        hook.explain(response.request)
 
 
 SECRETS = "(consumer secret)&(token secret)"

@@ -152,6 +152,7 @@ def test_a_new_consumer_takes_effect_from_the_next_request_on() -> None:
     hook.consumer = ("new", "s")
 
     assert 'oauth_consumer_key="new"' in signed(hook)
+    assert 'oauth_token="t"' in signed(hook)
 
 
 @pytest.mark.parametrize("name", ["key", "secret"])

@@ -390,6 +390,20 @@ def test_a_verifier_that_is_corrected_later_is_the_one_that_is_sent(
     assert verifiers == ["1111", "2222"]
 
 
+def test_a_token_that_was_taken_away_leaves_the_form_in_which_it_was_sent(
+    strict: Provider, session: requests.Session
+) -> None:
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+    hooks: Any = {"pre_request": hook}
+    prepared = requests.Request("POST", f"{HERE}/x", data={"a": "1"}, hooks=hooks).prepare()
+    session.send(prepared)
+    hook.token = None
+
+    session.send(prepared)
+
+    assert ["oauth_token" in message.oauth for message in strict.messages] == [True, False]
+
+
 # What urllib3 and Requests' Digest do on their own, below the event: documented in the README.
 
 

@@ -379,13 +379,17 @@ def test_the_body_is_hashed_by_what_the_name_of_ones_own_ends_in(name: str, hash
     assert query["oauth_body_hash"] == [expected_hash(b"body", hash_name)]
 
 
-def test_an_rsa_method_of_ones_own_needs_no_consumer_secret() -> None:
-    hook = OAuthHook("t", "s", "k", signature_method=("RSA-PSS", lambda *texts: repr(texts[1:])))
+@pytest.mark.parametrize(("given", "taken"), [(None, ""), ("", ""), ("c", "c")])
+def test_an_rsa_method_of_ones_own_needs_no_consumer_secret_but_gets_it(
+    given: str | None, taken: str
+) -> None:
+    method = ("RSA-PSS", lambda *texts: repr(texts[1:]))
+    hook = OAuthHook("t", "s", "k", given, signature_method=method)
 
     signed = requests.Request("GET", "http://e.example/", auth=hook).prepare()
 
     query = parse_qs((signed.url or "").partition("?")[2])
-    assert query["oauth_signature"] == ["('', 's')"]
+    assert query["oauth_signature"] == [f"('{taken}', 's')"]
 
 
 def test_a_method_of_ones_own_has_no_use_for_an_rsa_key() -> None:
