@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import trustme
 from misbehaving import resets
 from oauthlib.oauth1 import Client
 from sandbox_client import Wire, authorization
@@ -153,6 +155,50 @@ def test_stop_does_not_mind_a_client_that_has_gone() -> None:
             assert begun.wait(10)
             resets(client)
     serving.stop()
+
+
+def test_stop_waits_for_the_answers_under_way() -> None:
+    begun, stopped = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def answer_after_the_stop(*_: Any) -> list[bytes]:
+        begun.set()
+        while not serving._server._stopping:
+            pass
+        waited.append(not stopped.wait(0.2))
+        raise ConnectionError
+
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        serving = server.Server(bound, answer_after_the_stop, None)
+        serving.start()
+        with socket.create_connection(bound.getsockname()) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert begun.wait(10)
+            serving.stop()
+            stopped.set()
+    assert waited == [True]
+
+
+def test_a_program_that_forgets_to_stop_it_ends() -> None:
+    code = "from oauth_hook.sandbox import Sandbox; Sandbox().start()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_clients_that_speak_no_tls_are_closed_without_a_word(
+    authority: trustme.CA, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    provider = Sandbox(ssl_context=context)
+    provider.start()
+    with Wire(provider) as silent, Wire(provider) as wrong:
+        with suppress(ConnectionError):
+            wrong.break_off(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            while not wrong.is_closed():  # it may be told so in TLS
+                pass
+        provider.stop()
+        assert silent.is_closed()
+    assert capfd.readouterr().err == ""
 
 
 def test_url_before_the_start_and_start_after_the_stop_are_mistakes() -> None:
