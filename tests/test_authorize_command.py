@@ -28,6 +28,7 @@ from oauth_hook.providers import PROVIDERS
 from oauth_hook.sandbox import Sandbox
 from oauth_hook.sandbox.user import press
 
+GIVEN = sends(form("oauth_token=t&oauth_token_secret=hush-token&oauth_callback_confirmed=true"))
 CONFIRMED = sends(form("oauth_token=t&oauth_token_secret=s&oauth_callback_confirmed=true"))
 
 
@@ -403,6 +404,32 @@ def test_the_way_out_is_told_in_the_command_line_s_own_words() -> None:
     ):
         assert terminal.end() == 1
     assert terminal.shown.endswith("accept one that leaves it out with --allow-unconfirmed\n")
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [([], "Neither *** nor hush-token"), ([GIVEN], "Neither *** nor ***")],
+    ids=["request token", "access token"],
+)
+def test_no_secret_that_a_refusal_repeats_is_shown(before: list[Any], said: str) -> None:
+    env = {"OAUTH_CONSUMER_KEY": "key", "OAUTH_CONSUMER_SECRET": "hush-consumer"}
+    refuses = sends(form("Neither hush-consumer nor hush-token", "403 Forbidden"))
+    with (
+        misbehaving(*before, refuses) as server,
+        at_terminal("authorize", "--pin", *endpoints(server.url), env=env) as terminal,
+    ):
+        if before:
+            terminal.until("The PIN that it shows")
+            terminal.type("1234\n")
+        assert terminal.end() == 1
+    assert terminal.shown.endswith(f"; it says: {said}\n")
+
+
+def test_a_realm_that_would_go_nowhere_is_refused_before_anything_is_asked_for() -> None:
+    options = ["--pin", "--no-header", "--realm", "here"]
+    with at_terminal("authorize", *options, *endpoints("http://a.example/")) as terminal:
+        assert terminal.end() == 1
+    assert terminal.shown.startswith("oauth-hook: --realm goes into the Authorization header only")
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "500 Internal Server Error"])

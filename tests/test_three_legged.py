@@ -105,10 +105,12 @@ def test_the_callback_is_the_one_at_which_the_user_comes_back(
 
 
 def test_the_exchange_by_get(provider: Sandbox, hook: OAuthHook) -> None:
-    token = three_legged.request_token(provider.request_token_url, hook, method="GET")
-    new, _ = three_legged.access_token(
-        provider.access_token_url, hook, token, provider.authorize(token.key), method="GET"
-    )
+    by_get: dict[str, Any] = {"method": "GET"}
+    with Sent() as by_get["session"]:
+        token = three_legged.request_token(provider.request_token_url, hook, **by_get)
+        pin = provider.authorize(token.key)
+        new, _ = three_legged.access_token(provider.access_token_url, hook, token, pin, **by_get)
+    assert [request.method for request in by_get["session"].sent] == ["GET", "GET"]
     verified(provider, new)
 
 
