@@ -59,12 +59,11 @@ def ahead(response: Response, tolerance: int | None, *, streamed: bool) -> int |
     return offset
 
 
-def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
+def sent_once_more(response: Response, **how: Any) -> Response:
     """The response to the same request signed anew, as Requests' own ``HTTPDigestAuth`` does it.
 
-    The first response is in the second's ``history``. ``answer`` is the ``response`` hook that
-    calls this: once is enough for a request and its redirects. A body that can't be sent a second
-    time isn't, and ``response`` stays the answer.
+    The first response is in the second's ``history``. A body that can't be sent a second time
+    isn't, and ``response`` stays the answer.
     """
     request = response.request
     # niquests' adapters have rules of their own, and a mock may have none.
@@ -73,8 +72,6 @@ def sent_once_more(response: Response, answer: Any, **how: Any) -> Response:
         return response
     response.close()  # :func:`ahead` has read the body, if short: Requests does so for history
     again: Any = request.copy()
-    others = [hook for hook in request.hooks["response"] if hook != answer]
-    again.hooks = {**request.hooks, "response": others}
     _take_cookies(again, response)
     again = dispatch_hook("pre_request", again.hooks, again)
     second: Response = connection.send(again, **how)

@@ -466,7 +466,7 @@ class OAuthHook(AuthBase):
         if memory.sent_once_more:
             return response
         memory.sent_once_more = True
-        return clock.sent_once_more(response, self._answer, **how)
+        return clock.sent_once_more(response, **how)
 
     def explain(self, request: PreparedRequest) -> Explanation:
         """How ``request`` is signed, step by step, to be printed. Changes and sends nothing.

@@ -166,6 +166,18 @@ def test_a_retry_counts_by_itself(
     assert (paths, response.status_code) == ([b"/a"] * 3 + [b"/b"] * 2, 401)
 
 
+def test_what_was_sent_once_more_learns_again_when_its_user_sends_it_again(
+    strict: Provider, session: requests.Session, header_auth: bool, skew: int
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    first = session.get(f"{HERE}/x", hooks={"pre_request": hook})
+    hook._ahead = 0  # the clock has been set, say
+
+    statuses = [session.send(first.request).status_code for _ in range(3)]
+
+    assert statuses == [401, 200, 200]
+
+
 def test_what_another_thread_has_learnt_meanwhile_stays(
     strict: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
