@@ -558,12 +558,18 @@ def _is_led_away(request: PreparedRequest) -> bool:
     of the one that was redirected, and left the memory behind. Requests itself knows the chain.
     """
     frame: FrameType | None = sys._getframe(2)
-    events = 0
-    while frame is not None and events < 2:  # the second is of another request, which this is in
+    sent = None  # by the event's own ``Session.send``
+    while frame is not None:
         name = frame.f_code.co_name
-        events += name.endswith(_EVENT)
-        if name.endswith("resolve_redirects"):
-            urls = [*(response.url for response in frame.f_locals.get("hist", ())), request.url]
+        if sent is None and name.endswith(_EVENT):
+            if frame.f_locals.get("key") != "pre_request" or frame.f_back is None:
+                return False
+            sent = frame.f_back.f_locals.get("request")
+        elif name.endswith("resolve_redirects"):
+            followed = frame.f_locals
+            if followed.get("req") is not sent:  # it waits for something else
+                return False
+            urls = [*(response.url for response in followed.get("hist", ())), request.url]
             return not all(_same_origin(*hop, request) for hop in pairwise(urls))
         frame = frame.f_back
     return False

@@ -343,17 +343,29 @@ def test_a_function_that_leaves_the_memory_behind_does_not_leak(
     assert b"oauth_" not in b"".join(message.raw for message in elsewhere)
 
 
-def test_what_a_function_asks_for_while_a_redirect_is_followed_is_no_redirect(
-    strict: Provider, session: requests.Session, header_auth: bool
+@pytest.mark.parametrize("place", ["pre_request", "response", "an adapter"])
+def test_what_is_asked_for_while_a_redirect_is_followed_is_no_redirect(
+    strict: Provider, session: requests.Session, header_auth: bool, place: str
 ) -> None:
     hook = OAuthHook(*strict.credentials(), header_auth)
     strict.once("/x", redirect(302, "/y"))
 
-    def asks(request: requests.PreparedRequest, **_: Any) -> None:
+    def asks(*_: Any, **__: Any) -> None:
         hooks: Any = {"pre_request": [lambda request: None, hook]}
-        session.get("http://other.example/in", hooks=hooks)
+        elsewhere.get("http://other.example/in", hooks=hooks)
 
-    session.get(f"{HERE}/x", hooks={"pre_request": [asks, hook]})
+    class Asks(requests.adapters.HTTPAdapter):
+        def send(self, *arguments: Any, **how: Any) -> requests.Response:
+            asks()
+            return super().send(*arguments, **how)
+
+    with requests.Session() as elsewhere:
+        elsewhere.trust_env, elsewhere.proxies = False, session.proxies
+        if place == "an adapter":
+            session.mount("http://", Asks())
+        before = [asks] if place == "pre_request" else []
+        hooks: Any = {"pre_request": [*before, hook], "response": [asks] * (place == "response")}
+        session.get(f"{HERE}/x", hooks=hooks)
 
     assert_each_verified(strict.messages, 4)
 
