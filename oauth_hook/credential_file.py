@@ -153,7 +153,7 @@ def _settings(
     """What :func:`save` has written, as arguments of ``OAuthHook``, or what is wrong with it.
 
     Nothing is raised here, where local variables hold the secrets: Sentry and its kind show them.
-    What is ``replaced`` may be wrong.
+    Of what is ``replaced``, realm, tolerance and method may be wrong.
     """
     values, wrong = _values(content)
     if wrong:

@@ -2,7 +2,8 @@
 
 It has ``message.py`` sign, and knows Requests' public ``AuthBase``, ``PreparedRequest`` and
 ``Session.should_strip_auth`` and nothing of Requests' insides: niquests' requests serve as well.
-(But for :func:`_caller` and :func:`_event_goes_on`, which know the two functions that call a hook.)
+(But for :func:`_caller`, :func:`_event_goes_on` and :func:`_is_led_away`, which read the stack and
+know the two functions that call a hook, and the one that follows redirects.)
 """
 
 from __future__ import annotations
@@ -233,8 +234,8 @@ class OAuthHook(AuthBase):
             self.header_auth = header_auth
         if clock_tolerance is not None:
             self.clock_tolerance = clock_tolerance
-        _check_flag("header_auth", self.header_auth)  # the class's own
-        check_tolerance(self.clock_tolerance)
+        _check_flag("header_auth", type(self).header_auth)
+        check_tolerance(self.clock_tolerance)  # the class's own
         self._signer = Signer(consumer, token, style)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -333,7 +334,7 @@ class OAuthHook(AuthBase):
             return self._sign_again(request, memory)
         others = called(hooks, "pre_request")
         caller = None
-        if others != [self]:  # else no function can have made it in the place of another
+        if others != [self]:  # else no function of the event made it in the place of another
             caller = _caller(request)
             if caller == _EVENT and _is_led_away(request):
                 return _left_unsigned(request)
@@ -502,7 +503,7 @@ def check_tolerance(seconds: object) -> None:
 
 def _check_flag(name: str, value: object) -> None:
     """A text counts as true whatever it says, and comes of arguments in another library's order."""
-    if not isinstance(value, int):
+    if isinstance(value, (str, bytes)):
         raise CredentialError(f"{name} must be True or False, not {type(value).__name__}")
 
 
@@ -555,24 +556,39 @@ def _is_led_away(request: PreparedRequest) -> bool:
     """Whether a redirect, or an earlier one of the same chain, leads ``request`` to another origin.
 
     Asked where nothing is remembered of it: a function of the event may have made it in the place
-    of the one that was redirected, and left the memory behind. Requests itself knows the chain.
+    of the one that was redirected, and left the memory behind. That one may have it still, and
+    Requests itself knows the chain.
     """
     frame: FrameType | None = sys._getframe(2)
-    sent = None  # by the event's own ``Session.send``
+    sent: Any = None  # the one for which the event is called
     while frame is not None:
         name = frame.f_code.co_name
         if sent is None and name.endswith(_EVENT):
             if frame.f_locals.get("key") != "pre_request" or frame.f_back is None:
                 return False
             sent = frame.f_back.f_locals.get("request")
+            memory = getattr(sent, "hooks", {}).get(_MEMORY)
+            if memory is not None and memory.url is None:
+                return True
+            is_first = getattr(sent, _FIRST, False)
+            if memory is not None and not is_first and _leave([memory.url], sent, request):
+                return True
         elif name.endswith("resolve_redirects"):
             followed = frame.f_locals
             if followed.get("req") is not sent:  # it waits for something else
                 return False
-            urls = [*(response.url for response in followed.get("hist", ())), request.url]
-            return not all(_same_origin(*hop, request) for hop in pairwise(urls))
+            return _leave([response.url for response in followed["hist"]], sent, request)
         frame = frame.f_back
     return False
+
+
+def _leave(urls: list[str], sent: Any, request: PreparedRequest) -> bool:
+    """Whether the redirects over ``urls`` to ``sent`` leave the origin, and ``request``, which a
+    function made of that, does not lead back to where the last of them came from.
+    """
+    if not all(_same_origin(*hop, request) for hop in pairwise(urls)):
+        return True
+    return not any(_same_origin(urls[-1], one.url, request) for one in (sent, request))
 
 
 def called(hooks: dict[str, Any], event: str) -> Iterable[Any]:

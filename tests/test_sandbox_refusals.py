@@ -54,7 +54,20 @@ def test_a_token_in_the_consumer_key_s_place_is_told(provider: Sandbox) -> None:
     signer = client(provider, consumer=provider.issue_token())
     answer = send(signer, "GET", provider.resource_url)
     assert_refused(answer, "consumer_key_unknown")
-    assert "That is an access token" in challenge(answer)["oauth_problem_advice"]
+    assert "It is an access token" in challenge(answer)["oauth_problem_advice"]
+
+
+def test_a_secret_in_a_key_s_place_is_told_and_not_logged(
+    provider: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, secret = provider.issue_token()
+    consumer = provider.consumer_secret, provider.consumer_key
+    answer = send(client(provider, consumer=consumer), "GET", provider.resource_url)
+    assert "were the two interchanged" in challenge(answer)["oauth_problem_advice"]
+    answer = send(client(provider, secret, key), "GET", provider.resource_url)
+    assert "no access token of this key" in challenge(answer)["oauth_problem_advice"]
+    for unshown in (secret, provider.consumer_secret):
+        assert unshown not in caplog.text
 
 
 def test_a_revoked_token_is_refused_and_the_others_are_not(provider: Sandbox) -> None:
@@ -71,11 +84,11 @@ def test_a_revoked_token_is_refused_and_the_others_are_not(provider: Sandbox) ->
 def test_a_refusal_is_a_warning_which_pytest_shows(
     provider: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    send(client(provider, "no\x1bbody", "x"), "GET", provider.resource_url)
+    send(client(provider, "nobody", "x"), "GET", provider.resource_url)
     requests.get(provider.url, timeout=10)
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert told == [
-        r"refused: token_rejected: There is no access token 'no\x1bbody' here.",
+        "refused: token_rejected: There is no access token of this key here.",
         "refused: parameter_absent: The request is not signed: it has no OAuth parameters at all.",
     ]
 

@@ -343,7 +343,52 @@ def test_a_function_that_leaves_the_memory_behind_does_not_leak(
     assert b"oauth_" not in b"".join(message.raw for message in elsewhere)
 
 
-@pytest.mark.parametrize("place", ["pre_request", "response", "an adapter"])
+@pytest.mark.parametrize("way", ["a retry", "response.next", "a copy"])
+def test_a_function_that_leaves_the_memory_behind_does_not_leak_by(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str
+) -> None:
+    class Copies(requests.Session):
+        def send(self, request: Any, **how: Any) -> requests.Response:
+            return super().send(request.copy(), **how)
+
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    strict.once("/x", redirect(302, "http://other.example/y"))
+    strict.once("/y", Answer(503), Answer(503))
+    hooks: Any = {"pre_request": [rebuilt, hook]}
+    client = Copies() if way == "a copy" else session
+    client.trust_env, client.proxies = False, session.proxies
+    if way == "a retry":
+        client.mount("http://", SigningAdapter(max_retries=Retry(3, status_forcelist=[503])))
+
+    with client:
+        response = client.get(f"{HERE}/x", hooks=hooks, allow_redirects=way != "response.next")
+        if way == "response.next":
+            client.send(response.next)
+
+    here, *elsewhere = strict.messages
+    assert here.problem is None
+    assert len(elsewhere) == (3 if way == "a retry" else 1)
+    assert b"oauth_" not in b"".join(message.raw for message in elsewhere)
+
+
+def test_a_function_may_lead_a_redirect_back_to_where_it_came_from(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    """As one does that has all requests go through a gateway, whose provider names itself."""
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    strict.once("/x", redirect(302, "http://other.example/y"))
+
+    def by_the_gateway(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+        again = rebuilt(request)
+        again.url = str(again.url).replace("other.example", "provider.example")
+        return again
+
+    session.get(f"{HERE}/x", hooks={"pre_request": [by_the_gateway, hook]})
+
+    assert_each_verified(strict.messages, 2)
+
+
+@pytest.mark.parametrize("place", ["pre_request", "by hand", "response", "an adapter"])
 def test_what_is_asked_for_while_a_redirect_is_followed_is_no_redirect(
     strict: Provider, session: requests.Session, header_auth: bool, place: str
 ) -> None:
@@ -351,8 +396,11 @@ def test_what_is_asked_for_while_a_redirect_is_followed_is_no_redirect(
     strict.once("/x", redirect(302, "/y"))
 
     def asks(*_: Any, **__: Any) -> None:
-        hooks: Any = {"pre_request": [lambda request: None, hook]}
-        elsewhere.get("http://other.example/in", hooks=hooks)
+        url, others = "http://other.example/in", [lambda request: None]
+        if place == "by hand":
+            elsewhere.send(hook(requests.Request("GET", url).prepare()))
+        else:
+            elsewhere.get(url, hooks={"pre_request": [*others, hook]})
 
     class Asks(requests.adapters.HTTPAdapter):
         def send(self, *arguments: Any, **how: Any) -> requests.Response:
@@ -363,7 +411,7 @@ def test_what_is_asked_for_while_a_redirect_is_followed_is_no_redirect(
         elsewhere.trust_env, elsewhere.proxies = False, session.proxies
         if place == "an adapter":
             session.mount("http://", Asks())
-        before = [asks] if place == "pre_request" else []
+        before = [asks] if place in ("pre_request", "by hand") else []
         hooks: Any = {"pre_request": [*before, hook], "response": [asks] * (place == "response")}
         session.get(f"{HERE}/x", hooks=hooks)
 

@@ -59,8 +59,11 @@ class Validator(RequestValidator):
     """oauthlib's questions about one request; it raises Refusal for a plain no.
 
     Wrong verifiers and signatures are left to oauthlib's verdict: nobody learns about a verifier
-    who can't sign. ``request`` is what oauthlib read, ``token_secret`` what it was given to verify
-    with, ``issued`` the credentials that it gave out.
+    who can't sign. What came as a key may be a secret given by mistake: the advice, which is
+    logged, doesn't show it.
+
+    ``request`` is what oauthlib read, ``token_secret`` what it was given to verify with, ``issued``
+    the credentials that it gave out.
     """
 
     enforce_ssl = False
@@ -157,11 +160,14 @@ class Validator(RequestValidator):
         if client_key != self._policy.consumer_key:
             hint = ""
             if self._store.access_token(client_key) is not None:
-                hint = " That is an access token: was it given in the consumer key's place?"
+                hint = " It is an access token: was that given in the consumer key's place?"
+            elif client_key == self._policy.consumer_secret:
+                hint = " It is the consumer's secret: were the two interchanged?"
+            only = self._policy.consumer_key
             raise Refusal(
                 "consumer_key_unknown",
-                f"There is no consumer with the key {client_key!r} here.{hint}",
-                details=f"The only one is {self._policy.consumer_key!r}.",
+                f"There is no consumer with this key here.{hint}",
+                details=f"The key is {client_key!r}; the only one is {only!r}.",
             )
         return True
 
@@ -208,8 +214,8 @@ class Validator(RequestValidator):
         elif self._store.request_token(token) is not None:
             advice = "This is a request token: it must be exchanged for an access token first."
         else:
-            advice = f"There is no access token {token!r} here."
-        raise Refusal("token_rejected", advice)
+            advice = "There is no access token of this key here."
+        raise Refusal("token_rejected", advice, details=f"The key is {token!r}.")
 
     def get_access_token_secret(self, client_key: str, token: str, request: Request) -> str:
         found = self._store.access_token(token)
@@ -274,7 +280,11 @@ class Validator(RequestValidator):
         found = self._store.request_token(key)
         if found is None:
             what = "This is an access token" if self._store.access_token(key) else "Nobody knows it"
-            raise Refusal("token_rejected", f"There is no request token {key!r} here. {what}.")
+            raise Refusal(
+                "token_rejected",
+                f"There is no request token of this key here. {what}.",
+                details=f"The key is {key!r}.",
+            )
         return found
 
 
