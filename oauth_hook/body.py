@@ -212,9 +212,10 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
         request.prepare_content_length(None)
         if was_file:
             request.headers["Content-Length"] = "0"
-    elif isinstance(request.body, (str, *_BYTES)):
+        return
+    request.headers.pop("Transfer-Encoding", None)  # as of an empty bytearray
+    if isinstance(request.body, (str, *_BYTES)):
         request.body = body
         request.prepare_content_length(body)
     else:  # a file stays one, so that Requests can rewind it for a redirect
-        request.headers.pop("Transfer-Encoding", None)
         request.prepare_body(_OwnFile(body if isinstance(body, bytes) else body.encode()), None)

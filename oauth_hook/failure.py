@@ -77,7 +77,8 @@ def reason(error: BaseException) -> str:
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not valid: {cause.verify_message}"
-        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        # (Python's own alone have a reason: pyOpenSSL's, in their place, have none.)
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in _NO_TLS:
             return "the server does not speak TLS there: is it http?"
         if isinstance(cause, ssl.SSLError):
             return "TLS failed"

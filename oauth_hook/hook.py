@@ -334,7 +334,7 @@ class OAuthHook(AuthBase):
             return self._sign_again(request, memory)
         others = called(hooks, "pre_request")
         caller = None
-        if others != [self]:  # else no function of the event made it in the place of another
+        if others != [self]:  # else it is hardly one that a function made in the place of another
             caller = _caller(request)
             if caller == _EVENT and _is_led_away(request):
                 return _left_unsigned(request)

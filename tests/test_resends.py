@@ -188,6 +188,24 @@ def test_a_form_that_the_hook_has_changed_is_sent_whole_each_time(
         assert message.received.form_pairs[:2] == [("a", "1"), ("b", "2")]
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, io.BytesIO])
+def test_a_form_that_was_empty_has_a_length_and_no_chunks(
+    strict: Provider, session: requests.Session, header_auth: bool, kind: Any
+) -> None:
+    hook = OAuthHook(*strict.credentials(), header_auth, form_auth=True)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    hooks: Any = {"pre_request": hook}
+    prepared = requests.Request("POST", f"{HERE}/x", headers, data=kind(b""), hooks=hooks).prepare()
+
+    session.send(prepared, timeout=5)
+    session.send(prepared, timeout=5)
+
+    assert_each_verified(strict.messages, 2)
+    for message in strict.messages:
+        assert message.header("Transfer-Encoding") is None
+        assert message.header("Content-Length") == str(len(message.body or b""))
+
+
 def test_what_was_changed_between_two_sendings_is_signed_as_it_is_now(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:

@@ -66,6 +66,14 @@ def test_a_secret_in_a_key_s_place_is_told_and_not_logged(
     assert "were the two interchanged" in challenge(answer)["oauth_problem_advice"]
     answer = send(client(provider, secret, key), "GET", provider.resource_url)
     assert "no access token of this key" in challenge(answer)["oauth_problem_advice"]
+    malformed = {"Authorization": f'OAuth oauth_token="t" oauth_signature="{secret}"'}
+    answer = requests.get(provider.resource_url, headers=malformed, timeout=10)
+    assert "can't be read from here" in answer.text
+    answer = send(with_token(provider), "GET", provider.resource_url)
+    headers = {**answer.request.headers, "Content-Type": FORM}
+    body = f"password={secret}%ff"
+    answer = requests.post(provider.resource_url, body, headers=headers, timeout=10)
+    assert "not UTF-8" in answer.text
     for unshown in (secret, provider.consumer_secret):
         assert unshown not in caplog.text
 

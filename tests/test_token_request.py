@@ -10,6 +10,7 @@ import gzip
 import io
 import re
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -41,6 +42,7 @@ from oauth_hook import (
     UnsignableRequest,
     three_legged,
 )
+from oauth_hook.failure import reason
 from oauth_hook.retries import SigningAdapter
 from oauth_hook.sandbox import Sandbox
 
@@ -261,6 +263,10 @@ def test_a_server_without_tls(hook: OAuthHook) -> None:
         url = provider.request_token_url.replace("http://", "https://")
         with pytest.raises(TokenRequestFailed, match="does not speak TLS there: is it http"):
             three_legged.request_token(url, hook)
+
+
+def test_an_error_of_tls_that_is_pyopenssl_s_has_no_reason() -> None:
+    assert reason(ssl.SSLError("('SSL routines', '', 'wrong version number')")) == "TLS failed"
 
 
 def test_a_socks_proxy_without_what_it_needs(

@@ -186,7 +186,8 @@ def _auth_params(text: str) -> Pairs:
         match = _AUTH_PARAM.match(text, position)
         if match is None:
             raise _malformed(
-                f"The Authorization header can't be read from here: {text[position:].strip()[:60]}"
+                "The Authorization header can't be read.",
+                f"It can't be read from here: {text[position:].strip()[:60]}",
             )
         position = match.end()
         name, quoted, plain = match.groups()
@@ -205,10 +206,12 @@ def _text(raw: bytes, what: str) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise _malformed(
-            f"{what} is not UTF-8 once it is percent-decoded ({raw[:40]!r}): oauthlib, with which "
-            "this sandbox verifies, can't express such bytes. Other providers may."
+            f"{what} is not UTF-8 once it is percent-decoded: oauthlib, with which this sandbox "
+            "verifies, can't express such bytes. Other providers may.",
+            f"It is {raw[:40]!r}.",
         ) from error
 
 
-def _malformed(advice: str) -> Refusal:
-    return Refusal("parameter_rejected", advice, status=400)
+def _malformed(advice: str, details: str = "") -> Refusal:
+    """``advice`` is logged, and so shows nothing of what came."""
+    return Refusal("parameter_rejected", advice, details=details, status=400)
