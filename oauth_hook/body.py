@@ -20,7 +20,7 @@ from .errors import UnreadableBody, UnreadableForm, UnsignableRequest
 
 FORM = "application/x-www-form-urlencoded"
 _BLOCK = 1 << 16  # bytes
-_BYTES = (bytes, bytearray, memoryview)
+BYTES = (bytes, bytearray, memoryview)
 
 
 #: The fields of a header: by the name in lower case, the name as it is written and the value.
@@ -85,7 +85,7 @@ def read_form(request: PreparedRequest) -> tuple[str | bytes, bytes | None]:
             return body, None
         wire = _encoded(body, request, UnreadableForm)
         return wire, wire
-    if isinstance(body, _BYTES):
+    if isinstance(body, BYTES):
         return bytes(body), None
     if isinstance(body, _OwnFile) and not body.closed:
         content = body.getvalue()
@@ -115,7 +115,7 @@ def hash_body(request: PreparedRequest, hash_name: str) -> tuple[bytes | None, b
         wire = _encoded(body, request, UnreadableBody)
         new_body = None if body.isascii() else wire
         digest.update(wire)
-    elif isinstance(body, _BYTES):
+    elif isinstance(body, BYTES):
         digest.update(body)
     else:
         remedy = "it must be hashed: give it as bytes or as a file, or make the hook without it"
@@ -184,7 +184,7 @@ def _read_and_rewind(
 def rewound(request: PreparedRequest) -> bool:
     """Whether the body can be sent once more from its beginning; a file stands there then."""
     body: Any = request.body
-    if body is None or isinstance(body, (str, *_BYTES)):
+    if body is None or isinstance(body, (str, *BYTES)):
         return True
     if not isinstance(getattr(request, "_body_position", None), int):
         return False  # a generator: Requests notes the position of anything that has one
@@ -196,7 +196,9 @@ def rewound(request: PreparedRequest) -> bool:
 
 
 class _OwnFile(io.BytesIO):
-    """What :func:`put_body` puts in the place of a file. Its user can't rewind it."""
+    """What :func:`put_body` puts in the place of a file: whole at each sending, though it was read
+    to its end at the one before, and its user can't rewind it.
+    """
 
 
 def put_body(body: str | bytes, request: PreparedRequest) -> None:
@@ -205,7 +207,7 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
     request.headers = request.headers.copy()
     if not body:
         # Of a file an empty one is left: Requests may have to rewind it for a redirect.
-        was_file = not isinstance(request.body, (str, *_BYTES))
+        was_file = not isinstance(request.body, (str, *BYTES))
         request.body = _OwnFile() if was_file else None
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
             request.headers.pop(name, None)
@@ -214,7 +216,7 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
             request.headers["Content-Length"] = "0"
         return
     request.headers.pop("Transfer-Encoding", None)  # as of an empty bytearray
-    if isinstance(request.body, (str, *_BYTES)):
+    if isinstance(request.body, (str, *BYTES)):
         request.body = body
         request.prepare_content_length(body)
     else:  # a file stays one, so that Requests can rewind it for a redirect

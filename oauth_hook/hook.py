@@ -13,8 +13,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from itertools import islice, pairwise
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
@@ -518,6 +518,12 @@ def _check_signature(given: object) -> None:
 _AUTH, _EVENT = "prepare_auth", "dispatch_hook"
 
 
+def _upwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
 def _caller(request: PreparedRequest) -> str | None:
     """Whether Requests (or niquests) has the hook called as the auth of ``request``, by
     ``prepare_auth``, or at the event; None: neither, but its user.
@@ -525,14 +531,12 @@ def _caller(request: PreparedRequest) -> str | None:
     Only the stack tells: there may be a function of the user's in between, and the request itself
     looks the same.
     """
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
+    for frame in _upwards(sys._getframe(2)):
         name = frame.f_code.co_name
         if name.endswith(_EVENT):  # async_dispatch_hook, too
             return _EVENT
         if name == _AUTH and frame.f_locals.get("self") is request:
             return _AUTH
-        frame = frame.f_back
     return None
 
 
@@ -542,13 +546,9 @@ def _event_goes_on() -> bool:
     It may be to go out in the place of another. Then the event is called for it at a retry only,
     which needs a new nonce.
     """
-    frame: FrameType | None = sys._getframe(2)
-    for _ in range(12):
-        if frame is None:
-            return False
+    for frame in islice(_upwards(sys._getframe(2)), 12):
         if frame.f_code.co_name.endswith(_EVENT):
             return bool(frame.f_locals.get("key") == "pre_request")
-        frame = frame.f_back
     return False
 
 
@@ -559,26 +559,23 @@ def _is_led_away(request: PreparedRequest) -> bool:
     of the one that was redirected, and left the memory behind. That one may have it still, and
     Requests itself knows the chain.
     """
-    frame: FrameType | None = sys._getframe(2)
     sent: Any = None  # the one for which the event is called
-    while frame is not None:
+    for frame in _upwards(sys._getframe(2)):
         name = frame.f_code.co_name
         if sent is None and name.endswith(_EVENT):
             if frame.f_locals.get("key") != "pre_request" or frame.f_back is None:
                 return False
             sent = frame.f_back.f_locals.get("request")
             memory = getattr(sent, "hooks", {}).get(_MEMORY)
-            if memory is not None and memory.url is None:
-                return True
-            is_first = getattr(sent, _FIRST, False)
-            if memory is not None and not is_first and _leave([memory.url], sent, request):
-                return True
+            if memory is not None:
+                is_first = getattr(sent, _FIRST, False)
+                if memory.url is None or (not is_first and _leave([memory.url], sent, request)):
+                    return True
         elif name.endswith("resolve_redirects"):
             followed = frame.f_locals
             if followed.get("req") is not sent:  # it waits for something else
                 return False
             return _leave([response.url for response in followed["hist"]], sent, request)
-        frame = frame.f_back
     return False
 
 

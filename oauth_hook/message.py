@@ -19,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 
 from . import signing
 from .body import (
+    BYTES,
     Fields,
     hash_body,
     hash_nothing,
@@ -307,7 +308,7 @@ def _as_text(found: Any) -> str:
     """Nothing of a file, which may be long, but of one that :func:`put_body` may have made."""
     if isinstance(found, io.BytesIO) and not found.closed:
         found = found.getvalue()
-    if isinstance(found, (bytes, bytearray, memoryview)):
+    if isinstance(found, BYTES):
         return bytes(found).decode("latin-1")
     return found if isinstance(found, str) else ""
 

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +138,16 @@ def test_a_connection_that_comes_just_before_the_stop_is_closed_too(
         assert wire.is_closed()
 
 
-def test_stop_does_not_mind_a_client_that_has_gone() -> None:
+@contextmanager
+def answering(answer: Callable[[], None]) -> Iterator[tuple[server.Server, socket.socket]]:
+    """A server whose answer is under way, which calls ``answer`` after the stop; and its client."""
     begun = threading.Event()
 
     def answer_after_the_stop(*_: Any) -> list[bytes]:
         begun.set()
         while not serving._server._stopping:
             pass
+        answer()
         raise ConnectionError
 
     with socket.create_server(("127.0.0.1", 0)) as bound:
@@ -153,29 +156,22 @@ def test_stop_does_not_mind_a_client_that_has_gone() -> None:
         with socket.create_connection(bound.getsockname()) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             assert begun.wait(10)
-            resets(client)
-    serving.stop()
+            yield serving, client
+
+
+def test_stop_does_not_mind_a_client_that_has_gone() -> None:
+    with answering(lambda: None) as (serving, client):
+        resets(client)
+        client.close()
+        serving.stop()
 
 
 def test_stop_waits_for_the_answers_under_way() -> None:
-    begun, stopped = threading.Event(), threading.Event()
+    stopped = threading.Event()
     waited: list[bool] = []
-
-    def answer_after_the_stop(*_: Any) -> list[bytes]:
-        begun.set()
-        while not serving._server._stopping:
-            pass
-        waited.append(not stopped.wait(0.2))
-        raise ConnectionError
-
-    with socket.create_server(("127.0.0.1", 0)) as bound:
-        serving = server.Server(bound, answer_after_the_stop, None)
-        serving.start()
-        with socket.create_connection(bound.getsockname()) as client:
-            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert begun.wait(10)
-            serving.stop()
-            stopped.set()
+    with answering(lambda: waited.append(not stopped.wait(0.2))) as (serving, _):
+        serving.stop()
+        stopped.set()
     assert waited == [True]
 
 

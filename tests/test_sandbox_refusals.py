@@ -134,14 +134,6 @@ def test_what_is_wrong_with_the_secrets_is_told(
     ("signed", "sent", "cause"),
     [
         (("POST", "/resource"), ("GET", "/resource"), "for the method POST, but GET was sent."),
-        (("GET", "/resource/"), ("GET", "/resource"), "the path with a slash at its end."),
-        (("GET", "/resource"), ("GET", "/resource?a=1"), "without the query's parameters."),
-        (
-            ("GET", "/resource?a=%252B"),
-            ("GET", "/resource?a=%2B"),
-            "parameters that were not decoded before they were encoded.",
-        ),
-        (("GET", "/resource?a=b%2Bc"), ("GET", "/resource?a=b+c"), '"+" where the query or form'),
         (("GET", "/resource?a=1"), ("GET", "/resource?a=1&b="), "without the empty parameters."),
         (("GET", "/resource?a=1"), ("GET", "/resource?a=2"), ""),
     ],
