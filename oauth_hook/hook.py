@@ -1,27 +1,24 @@
 """OAuthHook: the credentials, and what must be remembered of a request that it has signed.
 
-It has ``message.py`` sign, and knows Requests' public ``AuthBase``, ``PreparedRequest`` and
-``Session.should_strip_auth`` and nothing of Requests' insides: niquests' requests serve as well.
-(But for :func:`_caller`, :func:`_event_goes_on` and :func:`_is_led_away`, which read the stack and
-know the two functions that call a hook, and the one that follows redirects.)
+It has ``message.py`` sign, asks ``pre_request.py`` who calls it where that is in doubt, and knows
+Requests' public ``AuthBase``, ``PreparedRequest`` and ``Session.should_strip_auth`` and nothing of
+Requests' insides: niquests' requests serve as well.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice, pairwise
-from types import FrameType
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 
-from . import message
+from . import message, pre_request
 from .credentials import Consumer, Pair, Token, key_and_secret
 from .errors import CredentialError, InvalidURL, SignatureMethodError, UnsignableRequest
 from .signer import OwnMethod, Signer, Style, signature_method_of
@@ -327,7 +324,7 @@ class OAuthHook(AuthBase):
             memory: _Memory = hooks[_MEMORY]
             if memory.auth is self:
                 return self._sign_again(request, memory)
-            if _caller(request) == _AUTH:
+            if pre_request.caller(request) == pre_request.AUTH:
                 return self._become_auth(request, memory)
             if memory.auth is not None and memory.auth in called(hooks, "pre_request"):
                 return request  # which its auth signs, and not the session's hook
@@ -335,8 +332,8 @@ class OAuthHook(AuthBase):
         others = called(hooks, "pre_request")
         caller = None
         if others != [self]:  # else it is hardly one that a function made in the place of another
-            caller = _caller(request)
-            if caller == _EVENT and _is_led_away(request):
+            caller = pre_request.caller(request)
+            if caller == pre_request.EVENT and _is_led_away(request):
                 return _left_unsigned(request)
         try:
             signed = message.sign(request, None, self._signer, self.header_auth, self._ahead)
@@ -358,15 +355,15 @@ class OAuthHook(AuthBase):
             return self(request)
         if type(request) is not PreparedRequest:
             self._follow(request)
-        if self not in others and (caller == _AUTH or not others):
+        if self not in others and (caller == pre_request.AUTH or not others):
             # It is auth=hook, or the event's, with a request that some function made in the place
             # of another: be there when the request is sent, and sent again. Last, since what the
             # others change must be signed.
             own["pre_request"] = [*others, self]
             memory.auth = self
-            if caller != _EVENT:  # ahead of the sending, therefore
+            if caller != pre_request.EVENT:  # ahead of the sending, therefore
                 parts = (_process, *message.signed_parts(request))
-                memory.unsent = () if _event_goes_on() else parts
+                memory.unsent = () if pre_request.event_goes_on() else parts
         return request
 
     def _become_auth(self, request: PreparedRequest, memory: _Memory) -> PreparedRequest:
@@ -515,43 +512,6 @@ def _check_signature(given: object) -> None:
         )
 
 
-_AUTH, _EVENT = "prepare_auth", "dispatch_hook"
-
-
-def _upwards(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _caller(request: PreparedRequest) -> str | None:
-    """Whether Requests (or niquests) has the hook called as the auth of ``request``, by
-    ``prepare_auth``, or at the event; None: neither, but its user.
-
-    Only the stack tells: there may be a function of the user's in between, and the request itself
-    looks the same.
-    """
-    for frame in _upwards(sys._getframe(2)):
-        name = frame.f_code.co_name
-        if name.endswith(_EVENT):  # async_dispatch_hook, too
-            return _EVENT
-        if name == _AUTH and frame.f_locals.get("self") is request:
-            return _AUTH
-    return None
-
-
-def _event_goes_on() -> bool:
-    """Whether a hook of the event has a request prepared, a few calls up.
-
-    It may be to go out in the place of another. Then the event is called for it at a retry only,
-    which needs a new nonce.
-    """
-    for frame in islice(_upwards(sys._getframe(2)), 12):
-        if frame.f_code.co_name.endswith(_EVENT):
-            return bool(frame.f_locals.get("key") == "pre_request")
-    return False
-
-
 def _is_led_away(request: PreparedRequest) -> bool:
     """Whether a redirect, or an earlier one of the same chain, leads ``request`` to another origin.
 
@@ -559,24 +519,13 @@ def _is_led_away(request: PreparedRequest) -> bool:
     of the one that was redirected, and left the memory behind. That one may have it still, and
     Requests itself knows the chain.
     """
-    sent: Any = None  # the one for which the event is called
-    for frame in _upwards(sys._getframe(2)):
-        name = frame.f_code.co_name
-        if sent is None and name.endswith(_EVENT):
-            if frame.f_locals.get("key") != "pre_request" or frame.f_back is None:
-                return False
-            sent = frame.f_back.f_locals.get("request")
-            memory = getattr(sent, "hooks", {}).get(_MEMORY)
-            if memory is not None:
-                is_first = getattr(sent, _FIRST, False)
-                if memory.url is None or (not is_first and _leave([memory.url], sent, request)):
-                    return True
-        elif name.endswith("resolve_redirects"):
-            followed = frame.f_locals
-            if followed.get("req") is not sent:  # it waits for something else
-                return False
-            return _leave([response.url for response in followed["hist"]], sent, request)
-    return False
+    sent, redirected = pre_request.being_sent()
+    memory = getattr(sent, "hooks", {}).get(_MEMORY)
+    if memory is not None:
+        is_first = getattr(sent, _FIRST, False)
+        if memory.url is None or (not is_first and _leave([memory.url], sent, request)):
+            return True
+    return bool(redirected) and _leave([response.url for response in redirected], sent, request)
 
 
 def _leave(urls: list[str], sent: Any, request: PreparedRequest) -> bool:

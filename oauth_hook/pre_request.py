@@ -1,14 +1,17 @@
 """Gives Requests its ``pre_request`` event back, which it had until 1.0.
 
-The only file that changes Requests' insides. It knows nothing of OAuth: any callable can be a
-``pre_request`` hook. It is given the ``PreparedRequest``; what it returns, if not None, is sent.
+The only file that knows Requests' insides, and changes them. It knows nothing of OAuth: any
+callable can be a ``pre_request`` hook. It is given the ``PreparedRequest``; what it returns, if not
+None, is sent. A hook that serves as a request's ``auth``, too, may ask here who calls it.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, no_type_check
 
 import requests
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     _send_without_event: Any = None
 
 EVENT = "pre_request"
+#: And the other way in which Requests calls a hook.
+AUTH = "auth"
 
 
 def _replaced(name: str, by: Any) -> ImportError:
@@ -236,3 +241,61 @@ def _with_settings(session: Any) -> Any:
     # What it takes is its own, so inspect.signature() is to look no further.
     del session_with_settings.__wrapped__
     return session_with_settings
+
+
+# Who calls a hook. Only the stack tells, of Requests or niquests: there may be functions of the
+# user's in between, and the request looks the same.
+
+
+def caller(request: PreparedRequest) -> str | None:
+    """Who calls the hook that asks, with ``request``: :data:`EVENT`, or :data:`AUTH` where it is
+    being given its auth; None: neither, but its user.
+    """
+    for frame in _upwards():
+        name = frame.f_code.co_name
+        if name.endswith(_CALLS_HOOKS):
+            return EVENT
+        if name == "prepare_auth" and frame.f_locals.get("self") is request:
+            return AUTH
+    return None
+
+
+def event_goes_on() -> bool:
+    """Whether a hook of the event has a request prepared, a few calls up.
+
+    It may be to go out in the place of another. Then the event is called for it at a retry only,
+    which needs a new nonce.
+    """
+    for frame in islice(_upwards(), 12):
+        if frame.f_code.co_name.endswith(_CALLS_HOOKS):
+            return bool(frame.f_locals.get("key") == EVENT)
+    return False
+
+
+def being_sent() -> tuple[Any, list[requests.Response]]:
+    """The request for which the event is called, and the responses that redirected to it, the
+    first one first. None, and none, where it is another event.
+    """
+    sent: Any = None
+    for frame in _upwards():
+        name = frame.f_code.co_name
+        if sent is None and name.endswith(_CALLS_HOOKS):
+            if frame.f_locals.get("key") != EVENT or frame.f_back is None:
+                break
+            sent = frame.f_back.f_locals.get("request")
+        elif name.endswith("resolve_redirects"):
+            redirect = frame.f_locals
+            # Else it waits for something else.
+            return sent, redirect["hist"] if redirect.get("req") is sent else []
+    return sent, []
+
+
+_CALLS_HOOKS = "dispatch_hook"  # async_dispatch_hook, too
+
+
+def _upwards() -> Iterator[types.FrameType]:
+    """The frames above the hook that asks."""
+    frame: types.FrameType | None = sys._getframe(3)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
