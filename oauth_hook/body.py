@@ -15,6 +15,7 @@ from requests import PreparedRequest
 from requests.exceptions import RequestException
 from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
+from urllib3._version import __version__ as urllib3_version
 
 from .errors import UnreadableBody, UnreadableForm, UnsignableRequest
 
@@ -134,10 +135,12 @@ def hash_nothing(request: PreparedRequest, hash_name: str) -> bytes | None:
 def _encoded(body: str, request: PreparedRequest, error: type[UnreadableBody]) -> bytes:
     """A str in the encoding that it was going to be sent in.
 
-    urllib3 1 sends a str as Latin-1, urllib3 2 as UTF-8; Requests' Content-Length tells which. What
-    Latin-1 can't hold, urllib3 1 could not have sent: it goes out as UTF-8.
+    urllib3 1 sends a str as Latin-1, urllib3 2 as UTF-8; so does what niquests has in their place,
+    and its Content-Length says so. (With urllib3 2, that of Requests 2.30 and 2.31 is too small.)
+    What Latin-1 can't hold, urllib3 1 could not have sent: it goes out as UTF-8.
     """
-    if text_of(request.headers.get("Content-Length")) == str(len(body)):
+    length = text_of(request.headers.get("Content-Length"))
+    if length == str(len(body)) and urllib3_version.startswith("1."):
         try:
             return body.encode("latin-1")
         except UnicodeEncodeError:

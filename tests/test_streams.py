@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 from requests_toolbelt import MultipartEncoder
 from servers import Message, Provider
 
@@ -361,24 +362,26 @@ def test_the_memory_does_not_depend_on_a_body_that_is_not_signed(header_auth: bo
 def test_text_arrives_in_the_encoding_in_which_it_arrives_unsigned(
     strict: Provider, session: requests.Session, header_auth: bool, content_type: str
 ) -> None:
-    """UTF-8 of urllib3 2, Latin-1 of urllib3 1."""
     hook = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
     headers = {"Content-Type": content_type}
+    encoded = "a=\u00e9".encode("latin-1" if urllib3.__version__.startswith("1.") else "utf-8")
 
-    session.post(f"{HERE}/x", "a=\u00e9", headers=headers)
     session.post(f"{HERE}/x", "a=\u00e9", headers=headers, auth=hook)
+    unsigned = session.post(f"{HERE}/x", "a=\u00e9", headers=headers).request
 
-    unsigned, signed = strict.messages
+    signed, arrived = strict.messages
     assert signed.problem is None
-    assert signed.body == unsigned.body
-    assert signed.header("Content-Length") == unsigned.header("Content-Length")
+    assert (signed.body, signed.header("Content-Length")) == (encoded, str(len(encoded)))
+    # With urllib3 2 Requests 2.30 and 2.31 announce less than they send.
+    if unsigned.headers["Content-Length"] == str(len(encoded)):
+        assert arrived.body == encoded
 
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain"])
-def test_text_whose_content_length_is_that_of_latin_1_arrives_as_latin_1(
+def test_text_whose_content_length_counts_characters_arrives_whole(
     strict: Provider, session: requests.Session, header_auth: bool, content_type: str
 ) -> None:
-    """As Requests has it with urllib3 1."""
+    """So Requests counts with urllib3 1, and Requests 2.30 and 2.31 with urllib3 2."""
     hook = OAuthHook(*strict.credentials(), header_auth, body_hash=True)
     headers = {"Content-Type": content_type}
     for text in ("a=\u00e9", "a=\u20ac"):
@@ -387,5 +390,6 @@ def test_text_whose_content_length_is_that_of_latin_1_arrives_as_latin_1(
         session.send(hook(prepared))
 
     assert [message.problem for message in strict.messages] == [None, None]
-    # What Latin-1 can't hold goes out as UTF-8.
-    assert [message.body for message in strict.messages] == [b"a=\xe9", b"a=\xe2\x82\xac"]
+    first, second = (message.body for message in strict.messages)
+    assert first == (b"a=\xe9" if urllib3.__version__.startswith("1.") else b"a=\xc3\xa9")
+    assert second == b"a=\xe2\x82\xac"  # which Latin-1 can't hold
