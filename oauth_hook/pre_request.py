@@ -294,8 +294,8 @@ _CALLS_HOOKS = "dispatch_hook"  # async_dispatch_hook, too
 
 
 def _upwards() -> Iterator[types.FrameType]:
-    """The frames above the hook that asks."""
-    frame: types.FrameType | None = sys._getframe(3)
+    """The frames above the hook that asks: none where C code has called it, as in a greenlet."""
+    frame = sys._getframe(2).f_back
     while frame is not None:
         yield frame
         frame = frame.f_back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -473,3 +474,20 @@ def test_a_function_of_the_users_that_chooses_a_hook_chooses_it_each_time(
 
     assert_each_verified(strict.messages, 3)
     assert signed_by(strict) == [key(hook) for hook in hooks]
+
+
+def test_a_hook_that_no_python_code_calls_signs_too(
+    strict: Provider, session: requests.Session, header_auth: bool
+) -> None:
+    """As in a greenlet, whose stack begins with itself."""
+    hook = OAuthHook(*strict.credentials(), header_auth)
+    request = requests.Request("GET", f"{HERE}/1").prepare()
+    unsigned = request.url, request.headers.copy()
+
+    _thread.start_new_thread(hook, (request,))
+    until = time.monotonic() + 10
+    while (request.url, request.headers) == unsigned and time.monotonic() < until:
+        time.sleep(0.01)
+    session.send(request)
+
+    assert_each_verified(strict.messages, 1)
