@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import sqlite3
@@ -178,6 +179,52 @@ def test_stop_waits_for_the_answers_under_way() -> None:
 def test_a_program_that_forgets_to_stop_it_ends() -> None:
     code = "from oauth_hook.sandbox import Sandbox; Sandbox().start()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("end", ["sys.exit()", "provider.stop()", "pass"])
+def test_a_process_forked_from_it_ends_and_leaves_it_serving(end: str) -> None:
+    code = f"""
+import os, sys, requests
+from oauth_hook.sandbox import Sandbox
+with Sandbox() as provider:
+    child = os.fork()
+    if not child:
+        {end}
+    else:
+        _, status = os.waitpid(child, 0)
+        print(status, requests.get(provider.url, timeout=10).status_code)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", code]  # 3.12 warns of a fork beside threads
+    ended = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert ended.stdout == "0 401\n"
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_start_without_threads_left_fails_each_time_and_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    provider = Sandbox()
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            provider.start()
+        with pytest.raises(RuntimeError, match="before it is started"):
+            print(provider.url)
+    provider.stop()
+
+
+def test_one_that_nobody_keeps_serves_on() -> None:
+    provider = Sandbox()
+    provider.start()
+    stop, url = provider._server.stop, provider.resource_url
+    headers = {"Authorization": authorization(provider, "GET", url)}
+    del provider
+    gc.collect()
+    assert requests.get(url, headers=headers, timeout=10).status_code == 200
+    stop()
 
 
 def test_clients_that_speak_no_tls_are_closed_without_a_word(

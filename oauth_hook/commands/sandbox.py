@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import shutil
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from . import CommandFailed, port
 from .consumer import KEY, SECRET
 from .terminal import painted
+
+if TYPE_CHECKING:
+    from ..sandbox import Sandbox
 
 
 def add_to(commands: Any) -> None:
@@ -74,18 +79,29 @@ def run(arguments: argparse.Namespace) -> int:
             "consumer secret": provider.consumer_secret,
         }.items():
             print(f"  {name:18}  {value}")
-        print("\nIn another terminal:\n")
-        print(f"  export {KEY}={provider.consumer_key}")
-        print(f"  export {SECRET}={provider.consumer_secret}")
-        command = "oauth-hook"
-        if shutil.which(command) is None:  # a virtual environment that is not activated
-            command = f"{shlex.quote(sys.executable)} -m oauth_hook"
-        base_url, resource_url = map(shlex.quote, (provider.url, provider.resource_url))
-        print(f"  {command} authorize --provider sandbox --base-url {base_url} \\")
-        print("    --save sandbox.json")
-        print(f"  {command} request GET {resource_url} q=hello \\")
-        print("    --credentials sandbox.json")
+        power_shell = os.name == "nt"
+        print(f"\nIn another terminal{', in PowerShell' if power_shell else ''}:\n")
+        for line in commands_to_try(provider, power_shell):
+            print(f"  {line}")
         print(f"\n{painted('Serving until interrupted (Ctrl-C).', 'dim')}")
         sys.stdout.flush()
         provider.serve_forever()
     return 0
+
+
+def commands_to_try(provider: Sandbox, power_shell: bool) -> Iterator[str]:
+    """Lines for a POSIX shell, or for Windows' PowerShell."""
+
+    def quoted(text: str) -> str:
+        return "'" + text.replace("'", "''") + "'" if power_shell else shlex.quote(text)
+
+    for name, value in ((KEY, provider.consumer_key), (SECRET, provider.consumer_secret)):
+        yield f"{'$env:' if power_shell else 'export '}{name}={quoted(value)}"
+    command = "oauth-hook"
+    if shutil.which(command) is None:  # a virtual environment that is not activated
+        command = f"{'& ' if power_shell else ''}{quoted(sys.executable)} -m oauth_hook"
+    goes_on = "`" if power_shell else "\\"
+    yield f"{command} authorize --provider sandbox --base-url {quoted(provider.url)} {goes_on}"
+    yield "  --save sandbox.json"
+    yield f"{command} request GET {quoted(provider.resource_url)} q=hello {goes_on}"
+    yield "  --credentials sandbox.json"

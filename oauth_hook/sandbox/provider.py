@@ -33,6 +33,9 @@ __all__ = ["Sandbox"]
 
 _POLL = 0.1  # seconds within which ``serve_forever`` sees ``stop``
 
+#: Those that serve, so that none is collected, whose database would be closed by that.
+_serving: set[Sandbox] = set()
+
 
 class Sandbox:
     """An OAuth 1.0a provider (RFC 5849) on loopback, to try a client on and to test it against.
@@ -145,11 +148,16 @@ class Sandbox:
             return
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         with socket.create_server((self._host, self._port), family=family) as bound:
-            port = bound.getsockname()[1]
-            self._url = self._url_at(port)
-            application = Application(self._store, self._policy, self._application, self._url)
-            self._server = Server(bound, application, self._ssl_context)
-        self._server.start()
+            url = self._url_at(bound.getsockname()[1])
+            application = Application(self._store, self._policy, self._application, url)
+            server = Server(bound, application, self._ssl_context)
+        try:
+            server.start()
+        except BaseException:  # this process may have no more threads
+            server.stop()
+            raise
+        self._server, self._url = server, url
+        _serving.add(self)
 
     def _url_at(self, port: int) -> str:
         scheme = "http" if self._ssl_context is None else "https"
@@ -161,6 +169,7 @@ class Sandbox:
         if self._server is not None:
             self._server.stop()
             self._server = None
+        _serving.discard(self)
         self._store.close()
         self._stopped.set()
 

@@ -174,7 +174,13 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops serving, closes every connection, and waits until no request is being answered."""
+        """Stops serving, closes every connection, and waits until no request is being answered.
+
+        In a process that was forked from the one that serves, that one's go on.
+        """
+        if not self._thread.is_alive():  # the other process's, or it could not be started
+            self._server.server_close()
+            return
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

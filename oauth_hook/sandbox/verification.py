@@ -169,8 +169,7 @@ def _check_timestamp(text: str, lifetime: int) -> None:
         )
     now = int(time.time())
     ahead = int(text[:20]) - now
-    # Ten digits are what oauthlib wants; every timestamp from 2001 to 2286 has them.
-    if abs(ahead) > lifetime or len(text) != 10:
+    if abs(ahead) > lifetime:
         raise Refusal(
             "timestamp_refused",
             f"oauth_timestamp {text[:20]} is {abs(ahead)} seconds "
@@ -178,6 +177,12 @@ def _check_timestamp(text: str, lifetime: int) -> None:
             details=f"At most {lifetime} seconds are accepted. Usual cause: a wrong clock, a "
             "request signed long before it was sent, or milliseconds instead of seconds.",
             fields={"oauth_acceptable_timestamps": f"{now - lifetime}-{now + lifetime}"},
+        )
+    if len(text) != 10:
+        raise _parameter_rejected(
+            "oauth_timestamp",
+            f"oauth_timestamp {text[:20]} has not ten digits, as each from 2001 to 2286 has: "
+            "oauthlib, with which this sandbox verifies, takes no other. Set this machine's clock.",
         )
 
 
