@@ -46,8 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what the terminal can't show is no failure
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parsed(argv)
     try:
+        try:
+            arguments = _parsed(argv)
+        except SystemExit:  # after --help, say
+            sys.stdout.flush()
+            raise
         with _warnings_in_one_line():
             status: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -55,12 +59,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(file=sys.stderr)  # the terminal's cursor stands behind ^C
         return _INTERRUPTED
     except BrokenPipeError:  # whoever read our output has gone: `oauth-hook ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except _ONE_LINE as error:
         print(f"oauth-hook: {_in_one_line(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # the disk is full, say
+            _discard_output()
         return 1
     return status
+
+
+def _discard_output() -> None:
+    """What can't be written: Python would try it once more as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _replace_closed_streams() -> None:
@@ -68,7 +81,8 @@ def _replace_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))  # as Python's own are
+            # Never closed, as Python's own are.
+            setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
 
 
 @contextlib.contextmanager

@@ -87,6 +87,11 @@ def _replacing(path: str | os.PathLike[str]) -> Iterator[tuple[int, str, str]]:
         directory = os.path.dirname(target)
         descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=".oauth-hook-")  # 0600
         try:
+            if os.name == "posix" and os.fstat(descriptor).st_mode & 0o077:  # as of WSL's /mnt/c
+                raise OSError(
+                    errno.EPERM,
+                    "the file system there keeps no permissions: others could read the credentials",
+                )
             yield descriptor, temporary, target
         except BaseException:
             with contextlib.suppress(OSError):

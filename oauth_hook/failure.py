@@ -65,6 +65,10 @@ _BEGINNINGS: tuple[tuple[str, str], ...] = (
 )
 
 
+_NO_CERTIFICATES = (
+    "the file of CA certificates (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify) holds none"
+)
+
 #: What OpenSSL says, version by version, where plain text comes back.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
 
@@ -78,10 +82,11 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not valid: {cause.verify_message}"
         # (Python's own alone have a reason: pyOpenSSL's, in their place, have none.)
-        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None) in _NO_TLS:
-            return "the server does not speak TLS there: is it http?"
         if isinstance(cause, ssl.SSLError):
-            return "TLS failed"
+            said = getattr(cause, "reason", None)
+            if said in _NO_TLS:
+                return "the server does not speak TLS there: is it http?"
+            return _NO_CERTIFICATES if said == "NO_CERTIFICATE_OR_CRL_FOUND" else "TLS failed"
         if isinstance(cause, socket.gaierror):
             return "there is no such host"
         if isinstance(cause, OSError) and cause.strerror:
@@ -89,6 +94,9 @@ def reason(error: BaseException) -> str:
         for beginning, words in _BEGINNINGS:
             if isinstance(cause, OSError) and str(cause).startswith(beginning):
                 return words
+    # An adapter names the request: then it was prepared, and its URL read.
+    if isinstance(error, requests.exceptions.InvalidURL) and error.request is not None:
+        return "the URL, or that of the proxy, is not valid"
     for kind, words in _WORDS:
         if any(isinstance(cause, kind) for cause in chain):
             return words

@@ -24,6 +24,7 @@ from misbehaving import form, misbehaving, resets, sends
 from terminal import at_terminal, browser, environment, free_port, run, wait_for
 
 from oauth_hook import OAuthHook, credential_file
+from oauth_hook.commands.callback import CallbackListener
 from oauth_hook.providers import PROVIDERS
 from oauth_hook.sandbox import Sandbox
 from oauth_hook.sandbox.user import press
@@ -197,6 +198,14 @@ def test_what_is_no_callback_does_not_count(
     assert answer.headers["Server"].strip() == "oauth-hook"
     for directive in ("default-src 'none'", "frame-ancestors 'none'"):
         assert directive in answer.headers["Content-Security-Policy"]
+
+
+def test_to_listen_for_the_callback_asks_for_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver may take half a minute to say that 127.0.0.1 has none."""
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getfqdn", asked.append)
+    with CallbackListener():
+        assert asked == []
 
 
 def test_a_connection_that_breaks_off_is_no_callback_and_no_traceback(

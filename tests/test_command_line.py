@@ -6,7 +6,9 @@ import contextlib
 import importlib.util
 import os
 import re
+import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from terminal import at_terminal, environment, run
 from oauth_hook import OAuthHook, __version__
 from oauth_hook.__main__ import main
 from oauth_hook.commands import explain
+from oauth_hook.commands.sandbox import commands_to_try
 from oauth_hook.providers import PROVIDERS
 from oauth_hook.sandbox import Sandbox
 
@@ -77,6 +80,44 @@ def test_ca_certificates_that_are_not_there_are_said_to_be_the_cause(variable: s
         "oauth-hook: the CA certificates that REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify names "
         "are not there\n"
     )
+
+
+@pytest.mark.parametrize("content", ["", "rubbish"])
+def test_a_file_of_ca_certificates_that_holds_none_is_said_to_be_the_cause(
+    tmp_path: Path, content: str
+) -> None:
+    (tmp_path / "ca.pem").write_text(content)
+    env = {**CONSUMER, "REQUESTS_CA_BUNDLE": str(tmp_path / "ca.pem")}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        ended = run("request", "GET", url, env=env)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "oauth-hook: the file of CA certificates (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or verify) "
+        "holds none\n"
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["--help", "--version", "request --help"])
+def test_help_that_nobody_reads_is_no_traceback(arguments: str, unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    for stdout, err in (
+        (writing, ""),
+        (os.open("/dev/full", os.O_WRONLY), "oauth-hook: No space left on device\n"),
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-m", "oauth_hook", *arguments.split()],
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        os.close(stdout)
+        # Unbuffered, argparse of 3.12 and later passes over it.
+        assert (ended.returncode, ended.stderr) in [(1, err), (0, "")][: 2 if unbuffered else 1]
 
 
 def test_the_version() -> None:
@@ -325,7 +366,8 @@ def test_what_stands_before_two_hyphens_is_an_option_as_ever() -> None:
 def test_a_closed_stream_is_no_traceback(
     arguments: list[str], closed: str, status: int, err: str
 ) -> None:
-    command = [sys.executable, "-W", "error", "-m", "oauth_hook", *arguments]
+    strict = ["-W", "error", "-X", "warn_default_encoding"]
+    command = [sys.executable, *strict, "-m", "oauth_hook", *arguments]
     ended = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" "$@" {closed}', *command],
         env=environment(**CONSUMER),
@@ -594,6 +636,25 @@ def test_the_sandbox_prints_what_one_needs_and_serves_until_interrupted(tmp_path
         "refused: signature_invalid: The signature is not the one that this request should have.",
         "POST /request_token: 401 UNAUTHORIZED",
     ]
+
+
+def test_what_the_sandbox_tells_to_try_is_of_the_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox(consumer_key="it's a key", consumer_secret="s") as provider:
+        exports = "\n".join([*commands_to_try(provider, False)][:2])
+        key = 'printf %s "$OAUTH_CONSUMER_KEY"'
+        assert subprocess.check_output(["/bin/sh", "-c", f"{exports}\n{key}"]) == b"it's a key"
+
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+        monkeypatch.setattr(sys, "executable", r"C:\A B\python.exe")
+        assert [*commands_to_try(provider, True)] == [
+            "$env:OAUTH_CONSUMER_KEY='it''s a key'",
+            "$env:OAUTH_CONSUMER_SECRET='s'",
+            r"& 'C:\A B\python.exe' -m oauth_hook authorize --provider sandbox "
+            f"--base-url '{provider.url}' `",
+            "  --save sandbox.json",
+            rf"& 'C:\A B\python.exe' -m oauth_hook request GET '{provider.resource_url}' q=hello `",
+            "  --credentials sandbox.json",
+        ]
 
 
 def test_the_sandbox_s_consumer_survives_in_its_database(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -132,6 +133,25 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(
         credential_file.save(OAuthHook("other", "", "key", ""), path)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])
+def test_a_file_system_that_keeps_no_permissions_is_told_before_anything_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], None]
+) -> None:
+    """As of WSL's /mnt/c, or a USB stick: what was saved there would never be loaded."""
+    make = tempfile.mkstemp
+
+    def mkstemp(*arguments: Any, **settings: Any) -> tuple[int, str]:
+        descriptor, name = make(*arguments, **settings)
+        os.fchmod(descriptor, 0o777)
+        return descriptor, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", mkstemp)
+    with pytest.raises(PermissionError, match="keeps no permissions") as caught:
+        act(path)
+    assert caught.value.filename == str(path)
+    assert os.listdir(path.parent) == []
 
 
 @pytest.mark.parametrize("act", [credential_file.check, partial(credential_file.save, HOOK)])

@@ -35,6 +35,7 @@ from urllib3.util import Retry
 
 from oauth_hook import (
     ExchangeError,
+    InvalidURL,
     OAuthHook,
     Token,
     TokenRequestFailed,
@@ -281,6 +282,13 @@ def test_a_socks_proxy_without_what_it_needs(
         three_legged.request_token("http://127.0.0.1:1/", hook, session=session)
 
 
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:99999", "http://[::1"])
+def test_a_proxy_that_is_no_url_may_be_what_is_not_valid(hook: OAuthHook, proxy: str) -> None:
+    session = requests.session(proxies={"http": proxy})
+    with session, pytest.raises(InvalidURL, match="the URL, or that of the proxy, is not valid"):
+        three_legged.request_token("http://127.0.0.1:1/", hook, session=session)
+
+
 @pytest.mark.parametrize(
     "behaviour",
     [
@@ -317,7 +325,7 @@ def test_an_answer_that_is_late_is_given_up_in_time(hook: OAuthHook, behaviour: 
 def test_an_endless_answer_is_given_up_for_its_size(
     hook: OAuthHook, head: bytes, block: bytes
 ) -> None:
-    error = refused(hook, never_ends(head, block))
+    error = refused(hook, never_ends(head, block), timeout=60)  # it takes a second or two
     assert type(error) is TokenRequestFailed
     assert "longer than 64 KiB" in str(error)
     assert error.response is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import http.server
 import os
+import socketserver
 import string
 import sys
 import threading
@@ -123,6 +124,10 @@ class _Server(http.server.ThreadingHTTPServer):
         self.answered = threading.Event()
         self.judging = threading.Lock()
         self.came_back = False
+
+    def server_bind(self) -> None:
+        # http.server's own asks a resolver for the name of 127.0.0.1, which may take half a minute.
+        socketserver.TCPServer.server_bind(self)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
