@@ -219,7 +219,7 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
             request.headers["Content-Length"] = "0"
         return
     request.headers.pop("Transfer-Encoding", None)  # as of an empty bytearray
-    if isinstance(request.body, (str, *BYTES)):
+    if request.body is None or isinstance(request.body, (str, *BYTES)):
         request.body = body
         request.prepare_content_length(body)
     else:  # a file stays one, so that Requests can rewind it for a redirect

@@ -168,10 +168,10 @@ def _masked_signature(text: str | None) -> str | None:
 
 
 def _body(request: PreparedRequest, steps: message.Steps, body: str | bytes | None) -> str:
-    if request.body is None:
-        return "no body"
     if steps.into_form:
         return "the form with the OAuth parameters at its end"
+    if request.body is None:
+        return "no body"
     if not is_form(header_fields(request)):
         if any(parameter.startswith("oauth_body_hash ") for parameter in steps.oauth):
             return "the body as it is, signed by its hash"

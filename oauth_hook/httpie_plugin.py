@@ -38,7 +38,8 @@ class OAuth1Plugin(AuthPlugin):
     name = "OAuth 1.0a"
     auth_type = "oauth1"
     description = (
-        "-a FILE: as `oauth-hook authorize --save FILE` wrote it; without it you are asked"
+        "-a FILE: as `oauth-hook authorize --save FILE` wrote it; without it the environment's "
+        "OAUTH_... variables, or you are asked"
     )
     auth_require = False
     auth_parse = False

@@ -58,7 +58,10 @@ def check_prepared(request: Any) -> None:
     else:
         return
     if hasattr(getattr(request, "request", None), "hooks"):
-        raise UnsignableRequest("OAuthHook was given a response: give it response.request")
+        raise UnsignableRequest(
+            "OAuthHook was given a response: register it as hooks={'pre_request': hook} or as "
+            "auth=hook, and give explain() the request, response.request"
+        )
     empty = isinstance(request, PreparedRequest)
     what = "an empty one" if empty else type(request).__name__
     raise UnsignableRequest(
@@ -146,6 +149,9 @@ def sign(
         into_form = signer.style.form_auth
         if into_form:
             new_body = form
+    elif signer.style.form_auth and request.body is None and _is_empty_form(request, fields):
+        into_form = True
+        new_body = ""
 
     # ... and those of OAuth (3.1)
     extras = remembered = _extras(found, known, signer) if found or known else _NONE
@@ -204,6 +210,13 @@ def sign(
             signer.style.method.name,
         )
     return url, authorization, new_body, remembered
+
+
+def _is_empty_form(request: PreparedRequest, fields: Fields) -> bool:
+    """Whether it has no body, but the type of a form, and may have one: of a form without fields
+    Requests makes none.
+    """
+    return is_form(fields) and (request.method or "").upper() not in ("GET", "HEAD")
 
 
 def _taken_apart(form: Any) -> tuple[Any, list[signing.Parameter], dict[str, str]]:

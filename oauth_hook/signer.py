@@ -73,8 +73,9 @@ def signature_method_of(
             )
         return _own(method)
     if method not in NAMES:
+        shown = repr(method) if isinstance(method, str) else f"of type {type(method).__name__}"
         raise SignatureMethodError(
-            f"signature_method {method!r} is not one of {', '.join(NAMES)}; "
+            f"signature_method {shown} is not one of {', '.join(NAMES)}; "
             "for one of your own give a pair of name and function"
         )
     family, _, hash_name = method.partition("-")

@@ -608,10 +608,13 @@ def test_a_provider_of_oauth_1_0_calls_back_without_a_verifier(
         more = ["--port", str(port), *endpoints(server.url)]
         command = ("authorize", *more, "--allow-unconfirmed")
         with at_terminal(*command, env={**env, **consumer}) as terminal:
-            wait_for(opened)
+            page = wait_for(opened)
             answer = requests.get(f"http://127.0.0.1:{port}/callback?oauth_token=t")
             assert terminal.end() == 0
     assert answer.status_code == 200
+    # OAuth Core 1.0 section 6.2.1: from there such a provider takes it.
+    given = {"oauth_callback": [f"http://127.0.0.1:{port}/callback"], "oauth_token": ["t"]}
+    assert parse_qs(urlsplit(page).query) == given
     assert b"oauth_verifier" not in server.requests[-1]
 
 

@@ -158,6 +158,7 @@ def test_the_version() -> None:
             for endpoints, wrong in WRONG_ENDPOINTS
         ),
         (["authorize", "--provider", "x", "perms"], "'perms' is not of the form name=value"),
+        (["authorize", "--provider", "x", "a=1", "b=2", "a=3"], "'a' is given twice"),
         (["authorize", "--provider", "x", "=read"], "'' is not of the form name=value"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -80,7 +80,11 @@ def flat(text: str) -> str:
         ("%26oauth_token%3Dtoken", "", "did not count oauth_token. All OAuth parameters but"),
         ("f%3D%25C3%25A9%252B%25C3%25BC%26", "", "did not count f. Usually a form was sent"),
         ("&%25C3", "&added%3D1%26%25C3", "saw a parameter added that this request does not have"),
-        ("&%25C3", "&oauth_body_hash%3D1%26%25C3", "saw oauth_body_hash, which is not sent here"),
+        (
+            "&%25C3",
+            "&oauth_body_hash%3D1%26%25C3",
+            "saw oauth_body_hash, which is not sent here. Sign with body_hash=True",
+        ),
         ("&%25C3", "&%25C3%25BC%3D1%26%25C3", "saw a parameter ü that this request does not have"),
         ("f%3D", "g%3D", "saw a parameter g that this request does not have"),
         ("&%25C3", "&realm%3D1%26%25C3", "signs realm, which must not be"),

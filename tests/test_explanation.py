@@ -285,7 +285,7 @@ def test_what_is_no_prepared_request_is_refused_with_the_remedy(hook: OAuthHook)
     response.request = requests.PreparedRequest()
     unprepared: Any = requests.Request("GET", "http://example.com/x")
 
-    with pytest.raises(UnsignableRequest, match=r"give it response\.request"):
+    with pytest.raises(UnsignableRequest, match=r"give explain\(\) the request, response\.request"):
         hook.explain(response)
     with pytest.raises(UnsignableRequest, match=r"not Request: give it what request\.prepare\(\)"):
         hook.explain(unprepared)

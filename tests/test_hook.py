@@ -127,6 +127,14 @@ def test_what_else_counts_as_true_or_false_is_a_flag(name: str) -> None:
     )
 
 
+def test_a_hook_of_the_wrong_event_is_told_the_right_one() -> None:
+    hook = OAuthHook("t", "ts", "k", "cs")
+    response = requests.Response()
+    response.request = requests.Request("GET", URL).prepare()
+    with pytest.raises(UnsignableRequest, match=r"register it as hooks=\{'pre_request': hook\}"):
+        requests.hooks.dispatch_hook("response", {"response": [hook]}, response)
+
+
 def test_header_auth_can_be_a_property_of_what_is_set_later() -> None:
     class Own(OAuthHook):
         @property

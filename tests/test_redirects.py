@@ -370,6 +370,28 @@ def test_a_form_that_holds_the_oauth_parameters_loses_them_at_another_origin(
     assert strict.messages[-1].body == b"a=1"
 
 
+@pytest.mark.parametrize("where", [HERE, "http://other.example"], ids=["same origin", "another"])
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_form_without_fields_is_redirected_as_any_other(
+    strict: Provider, session: requests.Session, where: str, status: int
+) -> None:
+    strict.once("/1", redirect(status, f"{where}/2"))
+    hook = OAuthHook(*strict.credentials(), form_auth=True)
+
+    session.post(f"{HERE}/1", headers=FORM, hooks={"pre_request": hook})
+
+    first, second = strict.messages
+    assert (first.problem, b"oauth_signature" in first.body) == (None, True)
+    if where == HERE:
+        assert_each_verified(strict.messages, 2)
+        assert (b"oauth_signature" in second.body) == (status == 307)
+    else:
+        assert (second.oauth, second.body, second.header("Content-Length")) in (
+            ({}, b"", "0"),
+            ({}, b"", None),
+        )
+
+
 def test_cookies_of_the_providers_follow_as_ever(
     strict: Provider, session: requests.Session, header_auth: bool
 ) -> None:

@@ -169,6 +169,13 @@ def test_an_unknown_method_is_refused_with_the_known_ones() -> None:
         OAuthHook("t", "s", "k", "s", signature_method="HMAC-MD5")
 
 
+def test_a_method_that_is_one_of_a_class_is_none() -> None:
+    own = type("Own", (OAuthHook,), {"signature_method": lambda *_: ""})
+
+    with pytest.raises(SignatureMethodError, match="of type method is not one of HMAC-SHA1"):
+        own("t", "s", "k", "s")
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -793,6 +800,32 @@ def test_a_form_of_oauth_parameters_alone_stays_a_form(provider: Sandbox) -> Non
     )
 
     assert (received["place"], dict(received["oauth"])["oauth_callback"]) == ("body", "oob")
+
+
+@pytest.mark.parametrize("sendings", [1, 2])
+def test_a_form_without_fields_is_a_form(provider: Sandbox, sendings: int) -> None:
+    """Requests makes no body of it. A token request may be one."""
+    hook = make(provider, form_auth=True, body_hash=True)
+    request = requests.Request(
+        "POST", provider.resource_url, data={}, headers=FORM, hooks={"pre_request": hook}
+    ).prepare()
+    assert "OAuth parameters at its end" in str(hook.explain(request))
+
+    with requests.Session() as client:
+        for _ in range(sendings):
+            received = client.send(request).json()
+
+    assert received["place"] == "body"
+    assert received["body"].startswith("oauth_consumer_key=")
+    assert "oauth_body_hash" not in dict(received["oauth"])
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "get"])
+def test_a_get_of_a_form_s_type_gets_no_body(provider: Sandbox, method: str) -> None:
+    request = requests.Request(method, provider.resource_url, headers=FORM).prepare()
+    signed = make(provider, False, form_auth=True)(request)
+
+    assert (signed.body, "oauth_signature=" in str(signed.url)) == (None, True)
 
 
 @MODES

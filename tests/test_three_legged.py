@@ -149,6 +149,18 @@ def test_a_provider_of_oauth_1_0_gets_neither_callback_nor_verifier(hook: OAuthH
         assert "oauth_verifier" not in sent
 
 
+def test_a_token_request_without_fields_is_a_form_where_forms_are_signed(
+    provider: Sandbox, hook: OAuthHook
+) -> None:
+    """With PLAINTEXT, the secrets would stand in the URL else."""
+    hook = OAuthHook(None, None, hook.consumer.key, hook.consumer.secret, form_auth=True)
+    with Sent() as session:
+        three_legged.request_token(provider.request_token_url, hook, None, session=session)
+    (request,) = session.sent
+    assert request.url == provider.request_token_url
+    assert str(request.body).startswith("oauth_consumer_key=")
+
+
 def test_an_access_token_is_renewed_with_its_session_handle(hook: OAuthHook) -> None:
     good = form("oauth_token=new&oauth_token_secret=hush-new&oauth_session_handle=h2")
     refusal = form("oauth_problem=token_expired&oauth_problem_advice=hush-handle+is+old", "401 No")

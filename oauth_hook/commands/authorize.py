@@ -62,7 +62,7 @@ def add_to(commands: Any) -> None:
         "--allow-unconfirmed",
         action="store_true",
         help="accept a provider of OAuth 1.0, which leaves out oauth_callback_confirmed and the "
-        "verifier (or PIN), against RFC 5849",
+        "verifier (or PIN), against RFC 5849, and takes the callback from its page's URL",
     )
     where.add_argument(
         "items",
@@ -126,7 +126,9 @@ def run(arguments: argparse.Namespace) -> int:
                 session=session,
             )
         page = provider.authorize_url.replace("{consumer_key}", quote(hook.consumer.key, safe=""))
-        return token, three_legged.authorization_url(page, token, page_parameters)
+        of_1_0 = arguments.allow_unconfirmed and callback != "oob"  # OAuth Core 1.0 section 6.2.1
+        back = {"oauth_callback": callback} if of_1_0 else {}
+        return token, three_legged.authorization_url(page, token, {**back, **page_parameters})
 
     require_verifier = not arguments.allow_unconfirmed
     if arguments.pin or not _has_browser():
@@ -189,9 +191,11 @@ def _is_http(url: str) -> bool:
 
 def _pairs(arguments: argparse.Namespace) -> dict[str, str]:
     pairs = [text.partition("=") for text in arguments.items]
-    for name, equals, _ in pairs:
+    for count, (name, equals, _) in enumerate(pairs):
         if not (name and equals):
             arguments.usage_error(f"{name!r} is not of the form name=value")
+        if name in (before for before, _, _ in pairs[:count]):
+            arguments.usage_error(f"{name!r} is given twice")
     for text in arguments.items:
         if not is_utf8(text):
             arguments.usage_error(f"this is not UTF-8: {text!a}")

@@ -216,6 +216,11 @@ def _only_there(name: str) -> str:
         )
     if name in ("realm", "oauth_signature"):
         return f"The provider signs {name}, which must not be (RFC 5849 section 3.4.1.3.1)."
+    if name == "oauth_body_hash":
+        return (
+            "The provider saw oauth_body_hash, which is not sent here. Sign with body_hash=True: "
+            'the commands do where the file of credentials has "body_hash": true.'
+        )
     if name.startswith("oauth_"):
         return (
             f"The provider saw {name}, which is not sent here. Give it as {name}=..., or the token "

@@ -47,8 +47,9 @@ class Sandbox:
                              provider.consumer_secret)
             requests.get(provider.resource_url, hooks={"pre_request": hook})
 
-    It refuses whatever a strict provider refuses, and says precisely why. A sandbox serves once:
-    for a restart make another one on the same database.
+    It refuses what a strict provider refuses, and says precisely why; but it wants no TLS, and
+    gives a request token without ``oauth_callback``. A sandbox serves once: for a restart make
+    another one on the same database.
 
     Args:
         database: a file in which consumer, tokens and nonces survive; without one they live in
