@@ -312,7 +312,7 @@ def carried(request: PreparedRequest) -> Iterator[list[tuple[str, str]]]:
     its header, of its URL and of its form.
     """
     yield re.findall(_IN_HEADER, _as_text(request.headers.get("Authorization")))
-    yield re.findall(_IN_FORM, (request.url or "").partition("#")[0].partition("?")[2])
+    yield re.findall(_IN_FORM, _as_text(request.url).partition("#")[0].partition("?")[2])
     if request.body is not None and is_form(header_fields(request)):
         yield re.findall(_IN_FORM, _as_text(request.body))
 

@@ -140,7 +140,9 @@ def _loaded_anew(pem: bytes, passphrase: bytes | None) -> Any:
         if passphrase is not None and load is load_ssh_private_key:
             reason = "is encrypted as OpenSSH does it, and that needs: pip install bcrypt"
     except ValueError:
-        reason = "can't be read: give the private key in PEM, and its passphrase if it has one"
+        reason = "can't be read: give the private key in PEM, and the passphrase if it has one"
+        if passphrase is not None:
+            reason = "can't be read: it is no private key in PEM, or its passphrase is another"
         if b"PUBLIC KEY" in pem or b"CERTIFICATE" in pem:
             reason = "is a public key: give the private one, which stays with you"
         elif b"-----BEGIN" in pem and b"\\n" in pem:

@@ -358,9 +358,10 @@ def test_a_request_that_can_not_be_signed_can_not_be_explained(hook: OAuthHook) 
         explained(hook, "GET", "mailto:a@b.example")
 
 
-def test_a_request_without_a_url_can_not_be_explained(hook: OAuthHook) -> None:
+@pytest.mark.parametrize("url", [None, b"https://example.com/x", 1])
+def test_a_request_without_a_url_can_not_be_explained(hook: OAuthHook, url: Any) -> None:
     prepared = requests.Request("GET", "https://example.com/x").prepare()
-    prepared.url = None
+    prepared.url = url
 
     with pytest.raises(InvalidURL, match="has no URL"):
         hook.explain(prepared)
