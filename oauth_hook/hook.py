@@ -419,7 +419,7 @@ class OAuthHook(AuthBase):
             return _left_unsigned(request)
         if memory.url[:6].lower() != (request.url or "")[:6].lower():  # https from here on
             memory = memory.but(url=request.url)
-            _remember(request, memory)
+            _remember_of_hop(request, memory)
         signed = message.sign(request, memory.extras, self._signer, self.header_auth, self._ahead)
         with _lock:
             request = request.copy()
@@ -552,8 +552,19 @@ def _remember(request: PreparedRequest, memory: _Memory, **events: list[Any]) ->
     request.hooks = hooks
 
 
+def _remember_of_hop(request: PreparedRequest, memory: _Memory) -> None:
+    """For the next hops as well: Requests copies those from the request for which the event is
+    called, and a function of the user's may have put ``request``, a copy, in the place of that.
+    """
+    _remember(request, memory)
+    sent, _ = pre_request.being_sent()
+    is_first = getattr(sent, _FIRST, False)  # its user may send it again
+    if sent is not request and not is_first and _MEMORY in getattr(sent, "hooks", {}):
+        _remember(sent, memory)
+
+
 def _left_unsigned(request: PreparedRequest) -> PreparedRequest:
-    _remember(request, _Memory(None, {}))
+    _remember_of_hop(request, _Memory(None, {}))
     message.take_out(request)
     log.debug("not signed: redirected to another origin")
     return request

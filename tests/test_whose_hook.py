@@ -297,6 +297,36 @@ def test_a_request_that_was_prepared_before_and_takes_the_place_of_another_does_
     assert b"oauth_" not in elsewhere.raw
 
 
+@pytest.mark.parametrize("way", ["request", "session"])
+@pytest.mark.parametrize("status", [302, 307])
+def test_a_copy_in_the_place_of_a_redirect_that_leaves_is_not_signed_on_its_way_back(
+    strict: Provider, session: requests.Session, header_auth: bool, way: str, status: int
+) -> None:
+    def copied(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
+        request = request.copy()
+        request.headers["X-Trace"] = "1"
+        return request
+
+    hooks: Any = {"pre_request": [copied, OAuthHook(*strict.credentials(), header_auth)]}
+    session.hooks["pre_request"] = hooks["pre_request"]
+    strict.once("/1", redirect(status, "/2"))
+    strict.once("/2", redirect(status, "http://other.example/3"))
+    strict.once("/3", redirect(status, f"{HERE}/4"))
+    strict.once("/4", redirect(status, "/5"))
+    prepared = session.prepare_request(
+        requests.Request(
+            "POST", f"{HERE}/1", data={"a": "1"}, hooks=hooks if way == "request" else {}
+        )
+    )
+
+    session.send(prepared)
+
+    assert_each_verified(strict.messages[:2], 2)
+    assert [b"oauth_" in message.raw for message in strict.messages[2:]] == [False] * 3
+    session.send(prepared)
+    assert_each_verified([*strict.messages[:2], strict.messages[5]], 3)
+
+
 def rebuilt(request: requests.PreparedRequest, **_: Any) -> requests.PreparedRequest:
     """With the hooks of the events that Requests knows, and so without our memory."""
     hooks = {event: request.hooks[event] for event in requests.hooks.HOOKS}  # type: ignore[index]
