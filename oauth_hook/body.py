@@ -208,9 +208,9 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
     """Gives the request another body, and the Content-Length that goes with it."""
     # Of its own: a shallow copy of the request shares the headers, but not the body.
     request.headers = request.headers.copy()
+    was_file = request.body is not None and not isinstance(request.body, (str, *BYTES))
     if not body:
         # Of a file an empty one is left: Requests may have to rewind it for a redirect.
-        was_file = not isinstance(request.body, (str, *BYTES))
         request.body = _OwnFile() if was_file else None
         for name in ("Content-Type", "Content-Length", "Transfer-Encoding"):
             request.headers.pop(name, None)
@@ -219,8 +219,8 @@ def put_body(body: str | bytes, request: PreparedRequest) -> None:
             request.headers["Content-Length"] = "0"
         return
     request.headers.pop("Transfer-Encoding", None)  # as of an empty bytearray
-    if request.body is None or isinstance(request.body, (str, *BYTES)):
+    if was_file:  # it stays one, so that Requests can rewind it for a redirect
+        request.prepare_body(_OwnFile(body if isinstance(body, bytes) else body.encode()), None)
+    else:
         request.body = body
         request.prepare_content_length(body)
-    else:  # a file stays one, so that Requests can rewind it for a redirect
-        request.prepare_body(_OwnFile(body if isinstance(body, bytes) else body.encode()), None)

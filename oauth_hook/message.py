@@ -149,7 +149,7 @@ def sign(
         into_form = signer.style.form_auth
         if into_form:
             new_body = form
-    elif signer.style.form_auth and request.body is None and _is_empty_form(request, fields):
+    elif signer.style.form_auth and _is_empty_form(request, fields):
         into_form = True
         new_body = ""
 
@@ -213,10 +213,11 @@ def sign(
 
 
 def _is_empty_form(request: PreparedRequest, fields: Fields) -> bool:
-    """Whether it has no body, but the type of a form, and may have one: of a form without fields
-    Requests makes none.
+    """Whether it has the type of a form, and no body where it may have one: of a form without
+    fields Requests makes none.
     """
-    return is_form(fields) and (request.method or "").upper() not in ("GET", "HEAD")
+    may_have_one = (request.method or "").upper() not in ("GET", "HEAD")
+    return request.body is None and may_have_one and is_form(fields)
 
 
 def _taken_apart(form: Any) -> tuple[Any, list[signing.Parameter], dict[str, str]]:

@@ -246,10 +246,12 @@ def _with_settings(session: Any) -> Any:
 # Who calls a hook. Only the stack tells, of Requests or niquests: there may be functions of the
 # user's in between, and the request looks the same.
 
+_CALLS_HOOKS = "dispatch_hook"  # async_dispatch_hook, too
+
 
 def caller(request: PreparedRequest) -> str | None:
-    """Who calls the hook that asks, with ``request``: :data:`EVENT`, or :data:`AUTH` where it is
-    being given its auth; None: neither, but its user.
+    """Who calls the hook that asks, with ``request``: :data:`EVENT`, which any event counts as, or
+    :data:`AUTH` where it is being given its auth; None: neither, but its user.
     """
     for frame in _upwards():
         name = frame.f_code.co_name
@@ -288,9 +290,6 @@ def being_sent() -> tuple[Any, list[requests.Response]]:
             # Else it waits for something else.
             return sent, redirect["hist"] if redirect.get("req") is sent else []
     return sent, []
-
-
-_CALLS_HOOKS = "dispatch_hook"  # async_dispatch_hook, too
 
 
 def _upwards() -> Iterator[types.FrameType]:

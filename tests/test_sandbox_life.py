@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -219,12 +220,14 @@ def test_a_start_without_threads_left_fails_each_time_and_can_be_stopped(
 def test_one_that_nobody_keeps_serves_on() -> None:
     provider = Sandbox()
     provider.start()
-    stop, url = provider._server.stop, provider.resource_url
+    url, somewhere = provider.resource_url, weakref.ref(provider)
     headers = {"Authorization": authorization(provider, "GET", url)}
     del provider
     gc.collect()
     assert requests.get(url, headers=headers, timeout=10).status_code == 200
-    stop()
+    again = somewhere()
+    assert again is not None
+    again.stop()
 
 
 def test_clients_that_speak_no_tls_are_closed_without_a_word(

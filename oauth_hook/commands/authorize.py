@@ -190,16 +190,17 @@ def _is_http(url: str) -> bool:
 
 
 def _pairs(arguments: argparse.Namespace) -> dict[str, str]:
-    pairs = [text.partition("=") for text in arguments.items]
-    for count, (name, equals, _) in enumerate(pairs):
+    pairs: dict[str, str] = {}
+    for text in arguments.items:
+        name, equals, value = text.partition("=")
         if not (name and equals):
             arguments.usage_error(f"{name!r} is not of the form name=value")
-        if name in (before for before, _, _ in pairs[:count]):
+        if name in pairs:
             arguments.usage_error(f"{name!r} is given twice")
-    for text in arguments.items:
         if not is_utf8(text):
             arguments.usage_error(f"this is not UTF-8: {text!a}")
-    return {name: value for name, _, value in pairs}
+        pairs[name] = value
+    return pairs
 
 
 # The two ways back
